@@ -1,0 +1,212 @@
+"""Reading under a grammar: the strings of a small language that a CTC lattice most probably says.
+
+A recogniser's best guess need not be a date or an exemption code. Here only strings of a given language are searched,
+by CTC prefix beam search (Graves and Jaitly 2014; Hannun et al. 2014) whose prefixes walk a weighted automaton. What
+stands before and after the string is passed over by filler loops, and confusions of pens and recognisers (a stroke read
+as ``1``, ``/`` or ``l``) are arcs of the automaton with their weight, so that both ways enter the same sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from redactlib.reading import ALPHABET
+
+Part = Mapping[str, float]
+"""Strings that may stand at one place of a chain, each with its weight (0..1]; ``""`` makes the place optional."""
+
+_COLUMN = {character: i + 1 for i, character in enumerate(ALPHABET)}
+
+
+@dataclass(frozen=True, eq=False)
+class Automaton:
+    """A weighted language over :data:`redactlib.reading.ALPHABET`.
+
+    Attributes:
+        arcs: by state, then by lattice column: ``(written, weight, next state)``. State 0 is the start.
+        finals: weight of ending in a state.
+    """
+
+    arcs: tuple[Mapping[int, tuple[tuple[str, float, int], ...]], ...]
+    finals: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One string of the language: natural logarithm of its probability, and the lattice steps that it takes."""
+
+    text: str
+    log_probability: float
+    span: tuple[int, int]
+
+
+def build_automaton(
+    chains: Sequence[Sequence[Part]],
+    *,
+    confusions: Mapping[str, Mapping[str, float]] | None = None,
+    noise: Mapping[str, float] | None = None,
+    filler: Mapping[str, float] | None = None,
+) -> Automaton:
+    """The language of all chains: one string of each part in turn.
+
+    Args:
+        chains: alternatives; each a sequence of parts.
+        confusions: for a written character, what may be read in its place and with what weight; ``""`` is a character
+            that left no trace.
+        noise: characters that may stand, unmeant, between two characters of the string, with their weight.
+        filler: characters that may stand before and after the string, with their weight; by default none may.
+
+    >>> automaton = build_automaton([[{"b": 1.0}, {"1": 1.0, "2": 1.0}]])
+    >>> lattice = np.full((2, 1 + len(ALPHABET)), 1e-6)
+    >>> lattice[0, 1 + ALPHABET.index("b")] = lattice[1, 1 + ALPHABET.index("l")] = 0.9
+    >>> lattice[1, 1 + ALPHABET.index("1")] = 0.1
+    >>> [found.text for found in decode(lattice, automaton)]
+    ['b1']
+    """
+    links: list[list[tuple[str, str, float, int]]] = [[], []]  # (read, written, weight, next); 0 before, 1 after
+    for chain in chains:
+        ends = {0: 1.0}
+        for part in chain:
+            ends = _append(links, ends, part, confusions or {})
+        for state, weight in ends.items():
+            links[state].append(("", "", weight, 1))
+    for state in range(2, len(links)):
+        links[state] += [(c, "", w, state) for c, w in (noise or {}).items()]
+    for state in (0, 1):
+        links[state] += [(c, "", w, state) for c, w in (filler or {}).items()]
+    return _without_silent_arcs(links)
+
+
+def decode(
+    lattice: np.ndarray, automaton: Automaton, *, beam: int = 120, best: int = 20, floor: float = 1e-4
+) -> tuple[Decoded, ...]:
+    """The most probable strings of a language in a lattice, best first; none where no string fits.
+
+    Args:
+        lattice: ``(T, 1 + len(ALPHABET))``, CTC probabilities, column 0 the blank.
+        automaton: the language.
+        beam: hypotheses kept at each step.
+        best: strings returned at most.
+        floor: characters less probable than this at a step are not tried there.
+    """
+    beams: dict[_Key, _Mass] = {(0, "", 0): _Mass(1.0, 0.0, -1, -1)}
+    scale = 0.0
+    for step, row in enumerate(lattice):
+        probable = {int(c): float(row[c]) for c in np.flatnonzero(row >= floor) if c}
+        blank = max(float(row[0]), floor)
+        grown: dict[_Key, _Mass] = {}
+        for key, mass in beams.items():
+            state, written, last = key
+            held = probable.get(last, 0.0) * mass.in_last
+            _add(grown, key, _Mass(blank * mass.total, held, mass.first, mass.end))
+            for column, arcs in _shorter(automaton.arcs[state], probable):
+                reached = probable[column] * (mass.in_blank if column == last else mass.total)
+                if not reached:
+                    continue
+                for text, weight, target in arcs:
+                    first = step if text and mass.first < 0 else mass.first
+                    end = step if text else mass.end
+                    _add(grown, (target, written + text, column), _Mass(0.0, reached * weight, first, end))
+        kept = sorted(grown.items(), key=lambda item: -item[1].total)[:beam]
+        top = kept[0][1].total
+        scale += float(np.log(top))
+        beams = {key: _Mass(m.in_blank / top, m.in_last / top, m.first, m.end) for key, m in kept}
+    totals: dict[str, tuple[float, _Mass]] = {}
+    for (state, written, _), mass in beams.items():
+        ended = mass.total * automaton.finals.get(state, 0.0)
+        if ended > 0 and written:
+            before, strongest = totals.get(written, (0.0, mass))
+            totals[written] = before + ended, mass if mass.total > strongest.total else strongest
+    order = sorted(totals.items(), key=lambda item: -item[1][0])[:best]
+    return tuple(Decoded(text, scale + float(np.log(p)), (m.first, m.end + 1)) for text, (p, m) in order)
+
+
+_Key = tuple[int, str, int]  # state, written, last column
+
+
+class _Mass(NamedTuple):
+    """Probability of a hypothesis, and the steps of its first and last written character (-1: none yet)."""
+
+    in_blank: float
+    in_last: float
+    first: int
+    end: int
+
+    @property
+    def total(self) -> float:
+        return self.in_blank + self.in_last
+
+
+def _append(
+    links: list[list[tuple[str, str, float, int]]],
+    starts: Mapping[int, float],
+    part: Part,
+    confusions: Mapping[str, Mapping[str, float]],
+) -> dict[int, float]:
+    """Add one part behind the given states as a tree of its strings; the states where its strings end, with weights."""
+    tree: dict[str, int] = {}
+    ends: dict[int, float] = {}
+    for string, weight in part.items():
+        if not string:
+            for state, before in starts.items():
+                ends[state] = max(ends.get(state, 0.0), weight * before)
+        for i in range(len(string)):
+            if string[: i + 1] in tree:
+                continue
+            tree[string[: i + 1]] = target = len(links)
+            links.append([])
+            sources = starts if i == 0 else {tree[string[:i]]: 1.0}
+            readings = {string[i]: 1.0} | dict(confusions.get(string[i], {}))
+            for source, before in sources.items():
+                links[source] += [(read, string[i], w * before, target) for read, w in readings.items()]
+        if string:
+            ends[tree[string]] = weight
+    return ends
+
+
+def _without_silent_arcs(links: list[list[tuple[str, str, float, int]]]) -> Automaton:
+    """Fold arcs that read nothing into the arcs behind them."""
+    arcs: list[dict[int, tuple[tuple[str, float, int], ...]]] = []
+    finals: dict[int, float] = {}
+    for state in range(len(links)):
+        merged: dict[int, dict[tuple[str, int], float]] = {}
+        pending = [("", 1.0, state)]
+        while pending:
+            prefix, weight, here = pending.pop()
+            if here == 1:
+                finals[state] = max(finals.get(state, 0.0), weight)
+            for read, written, cost, target in links[here]:
+                total = weight * cost
+                if total < 1e-5 or (here != state and here == 1 and not read):
+                    continue
+                if read:
+                    choices = merged.setdefault(_COLUMN[read], {})
+                    end = (prefix + written, target)
+                    choices[end] = max(choices.get(end, 0.0), total)
+                else:
+                    pending.append((prefix + written, total, target))
+        arcs.append({c: tuple((w, p, t) for (w, t), p in choices.items()) for c, choices in merged.items()})
+    finals.pop(0, None)
+    return Automaton(tuple(arcs), finals)
+
+
+def _add(beams: dict[_Key, _Mass], key: _Key, mass: _Mass) -> None:
+    held = beams.get(key)
+    if held is None:
+        beams[key] = mass
+    else:
+        stronger = mass if mass.total > held.total else held
+        beams[key] = _Mass(held.in_blank + mass.in_blank, held.in_last + mass.in_last, stronger.first, stronger.end)
+
+
+def _shorter(
+    arcs: Mapping[int, tuple[tuple[str, float, int], ...]], probable: Mapping[int, float]
+) -> list[tuple[int, tuple[tuple[str, float, int], ...]]]:
+    """The arcs whose column is probable now."""
+    if len(arcs) < len(probable):
+        return [(column, found) for column, found in arcs.items() if column in probable]
+    return [(column, arcs[column]) for column in probable if column in arcs]
