@@ -54,7 +54,8 @@ def build_automaton(
     """The language of all chains: one string of each part in turn.
 
     Args:
-        chains: alternatives; each a sequence of parts.
+        chains: alternatives; each a sequence of parts. Where one may be empty, so may the string: the decoder then also
+            returns ``""`` with the probability that all is filler.
         confusions: for a written character, what may be read in its place and with what weight; ``""`` is a character
             that left no trace.
         noise: characters that may stand, unmeant, between two characters of the string, with their weight.
@@ -118,7 +119,7 @@ def decode(
     totals: dict[str, tuple[float, _Mass]] = {}
     for (state, written, _), mass in beams.items():
         ended = mass.total * automaton.finals.get(state, 0.0)
-        if ended > 0 and written:
+        if ended > 0:
             before, strongest = totals.get(written, (0.0, mass))
             totals[written] = before + ended, mass if mass.total > strongest.total else strongest
     order = sorted(totals.items(), key=lambda item: -item[1][0])[:best]
@@ -190,7 +191,6 @@ def _without_silent_arcs(links: list[list[tuple[str, str, float, int]]]) -> Auto
                 else:
                     pending.append((prefix + written, total, target))
         arcs.append({c: tuple((w, p, t) for (w, t), p in choices.items()) for c, choices in merged.items()})
-    finals.pop(0, None)
     return Automaton(tuple(arcs), finals)
 
 

@@ -73,3 +73,9 @@ def test_parts_follow_each_other_and_may_be_left_out():
     for text in ("3", "13", "23", "123"):
         assert decode(lattice_of(*({c: 1.0} for c in text)), grammar)[0].text == text
     assert not decode(lattice_of({"2": 1.0}), grammar)
+
+
+def test_the_empty_string_weighs_that_all_is_filler():
+    grammar = build_automaton([[{"42": 1.0}], [{"": 0.1}]], filler={c: 0.2 for c in "0123456789"})
+    assert [f.text for f in decode(lattice_of({"4": 1.0}, {"2": 1.0}), grammar)] == ["42", ""]
+    assert [f.text for f in decode(lattice_of({"4": 1.0}, {"7": 1.0}), grammar)][0] == ""
