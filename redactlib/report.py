@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
@@ -485,9 +486,7 @@ def _kind_of(value: Any, where: str) -> type:
 
 
 def _wrong(where: str, expected: str, got: Any) -> ReportError:
-    shown = repr(got) if isinstance(got, str | int | float | bool) or got is None else f"{len(got)} items"
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return ReportError(f"{where or 'report'}: expected {expected}, got {type(got).__name__} ({shown})")
+    return ReportError(f"{where or 'report'}: expected {expected}, got {type(got).__name__} ({reprlib.repr(got)})")
 
 
 def _check_schema(data: Any, wanted: str) -> None:
