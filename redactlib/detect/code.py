@@ -1,0 +1,527 @@
+"""Exemption codes on the page: printed, stamped and written by hand, each with the law that it stands in.
+
+Every line of the page that looks like holding a code is cut to that place and read again under the grammar of codes
+(:mod:`redactlib.decoding`), from the recogniser's character probabilities; the runner-up stays in the evidence. Whether
+a string is a code then depends on its form: ``25X1`` is one anywhere, ``1.4(a)`` where it stands for itself or beside a
+gap, ``B5``, ``(1)(B)`` or ``STAT`` only in the company of other codes or of a redaction (markings.md, section 14).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from rapidfuzz import fuzz
+
+from redactlib.catalogue.exemptions import interpret
+from redactlib.decoding import Automaton, Decoded, Part, build_automaton, decode
+from redactlib.layers import Layers
+from redactlib.marks import Box, Code, Redaction, area, intersection, union
+from redactlib.reading import PageText, Reader, Reading, TextLine, crop_line
+from redactlib.scan import Scan
+
+
+@dataclass(frozen=True)
+class CodeSettings:
+    """What counts as a code; lengths in line heights, since codes come in any size of type."""
+
+    sure: float = 0.9  # a reading below this is made again with the careful reader
+    confidence_min: float = 0.35  # below it another reading of the place is as likely
+    other_text: float = 0.05  # odds of text that is no code where a code-shaped string stands
+    beside: float = 1.5  # a code belongs to a redaction or a stack within this distance
+    margin: float = 0.14  # share of the page's width in which a margin can lie
+    field_length: float = 5.0  # how far to the right of a form's label its filling may stand
+
+
+# How much a form needs around it: 0 nothing, 1 its own line, a redaction or a like code, 2 both company and place.
+_NEEDS: Mapping[str, int] = {
+    "marking": 0, "section 3": 0, "category": 0, "act": 0,
+    "bracketed": 1, "lettered": 1, "section 1": 1, "paired": 1, "statute": 1, "privacy": 1, "ground": 1,
+    "bare": 2, "record": 2, "word": 2, "restriction": 2,
+}  # fmt: skip
+
+_D, _O, _C = r"[1-9lI|!iSZGgBO?]", r"(?:[(\[{]\s?)", r"(?:\s?[)\]}])"
+_SHAPES: Mapping[str, str] = {
+    "act": rf"(?:J\s?F\s?K\s?Act\s?)?(?:Sec\.?\s?)?[5S]\s?{_O}g{_C}\s?{_O}[2Z]{_C}\s?(?:{_O}[DO0]{_C}?)?",
+    "marking": r"(?<![A-Za-z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
+    r"(?:\s?,\s?[1-9l]\b)*[A-DX]?(?:\s?-\s?(?:HUM(?:AN)?|WMD)|\b)",
+    "section 3": rf"(?<![\d.])3\s?[.,]\s?[34]\s?{_O}[bBhH6]{_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
+    rf"|(?<![\d.])3\s?[.,]\s?[5S]\s?{_O}[cCe]{_C}?|(?<![\d.])6[.,][12]\s?{_O}[acd]{_C}",
+    "section 1": rf"(?<![\d.])[1lI]\s?[.,]\s?[34S56A]\s?{_O}?[a-hA-H8]{_C}?(?:\s?{_O}[1-9lI]0?{_C})?"
+    r"|(?<![\d.])[1lI]4[a-h](?![a-z])|(?<![\d.])3[.,][5S]c\b",
+    "category": r"(?<![A-Za-z0-9])[bB]\s?[1-9lI?]\s?[A-F]?\s?[-~]\s?\d{1,2}(?:\s?[,.]\s?\d{1,2})*(?![0-9])",
+    "lettered": r"(?<![A-Za-z0-9])[bB]\s?[7?]\s?[A-Fa-f](?![A-Za-z0-9])",
+    "bracketed": rf"{_O}[bBh6G]{_C}?\s?{_O}{_D}{_C}?(?:\s?{_O}?[A-Fa-f]{_C})?|(?<![A-Za-z0-9])[bB]{_O}{_D}{_C}",
+    "paired": rf"{_O}b{_C}{_O}[1lI]{_C}1[.,]?4{_O}?[a-h8]{_C}?",
+    "statute": r"P\.?\s?L\.?\s?86\s?-\s?36|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)\S*",
+    "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-f6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}",
+    "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI]{_C}\s?{_O}[A-Ca-c8]{_C}",
+    "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lI](?![A-Za-z0-9-])",
+    "record": r"(?<![A-Za-z0-9-])P-?[1-6](?:/\(?b\)?\(?[1-9]\)?)?(?![A-Za-z0-9-])",
+    "word": r"(?<![A-Za-z])(?:STAT(?:\s?INTL|\s?OTHR|\s?SPEC)?|ILLEGIB|NGA/NIMA|N\.?R\.?|OGA|DUP)(?![A-Za-z])",
+}
+_SHAPE = {family: re.compile(shape) for family, shape in _SHAPES.items()}
+
+_SHEETS = (
+    *("withdrawal sheet", "withdrawal notice", "deleted page information sheet", "pages withheld entirely"),
+    *("initial review form", "exemptions are being claimed to protect the following", "access restricted"),
+)
+_HEADER = re.compile(r"releas\w* in (?:part|full)|releas\w*\s+with|exempt|reason|excis|\bFOIA?\b|\bPA\b", re.IGNORECASE)
+_CITED = re.compile(
+    r"(?:section|sec\.?|sect\.?|paragraphs?|para\.?|subsection|§|U\.?S\.?C\.?|art\.?|page|rule)\s*$", re.I
+)
+_DECLASSIFY = re.compile(r"[DO]E?[CGO]\S{0,8}[FPI1][YVT1]?\s?.?\s?[OC0Q]?[NA]\s?[:;.*]|\b[DO]N[:;]")
+_RESTRICTIONS = re.compile(r"RESTRICTIONS?\s*:\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """A string of the language of codes at a place, before it is known to be a code."""
+
+    box: Box
+    text: str
+    code: str
+    family: str
+    height: float
+    rotation_deg: float
+    confidence: float
+    runner_up: tuple[str, float] | None
+    line: TextLine
+    alone: bool
+    before: str = ""
+    field: str | None = None
+    handwritten: bool = False
+
+
+def find_codes(
+    scan: Scan,
+    layers: Layers | None,
+    text: PageText,
+    reader: Reader,
+    redactions: Sequence[Redaction] = (),
+    *,
+    settings: CodeSettings = CodeSettings(),
+) -> tuple[Code, ...]:
+    """Find every exemption code of an upright page.
+
+    Args:
+        scan: the page.
+        layers: which ink is what, where the ink model is at hand; tells handwriting.
+        text: the lines of the page with their readings.
+        reader: reads doubtful places again, with the larger model.
+        redactions: what was taken out; codes inside and beside it count on less evidence.
+        settings: what counts as a code.
+
+    Returns:
+        Codes from top to bottom; codes that stand together share their `group`. `context` is ``sheet``, ``stamp``,
+        ``header``, ``box``, ``margin`` or ``text``; the evidence says what else the place could read.
+    """
+    found = [c for line in text.lines for c in _printed(scan, line, reader, settings)]
+    found += _stamp_fields(scan, text, reader, settings)
+    found += _restrictions(scan, text, reader, settings)
+    found = _without_overlaps(found)
+    kept = _judge(found, redactions, settings)
+    return _report(scan, layers, text, redactions, kept, settings)
+
+
+def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
+    """Code-shaped strings of one line, each read under the grammar."""
+    spans = _spans(line.text)
+    inside = sum(end - start for _, start, end in spans)
+    alone = inside >= 0.6 * len(line.text.strip())
+    found = []
+    for family, start, end in spans:
+        reading, first, last = line.reading, start, end
+        decoded = _decode_span(reading, first, last, family)
+        if _confidence(reading, first, last, decoded, settings) < settings.sure:
+            again = _read_again(scan, line, first, last, reader)
+            redone = decode(again.lattice, _grammar(family), beam=40) if again.lattice is not None else ()
+            if _confidence(again, 0, len(again.text), redone, settings) > _confidence(
+                reading, first, last, decoded, settings
+            ):
+                reading, first, last, decoded = again, 0, len(again.text), redone
+        if not decoded:
+            continue
+        found.append(
+            _Candidate(
+                box=_ink_box(scan, line, *_extent(line.reading, start, end)),
+                text=line.text[start:end],
+                code=decoded[0].text.replace(" ", ""),
+                family=family,
+                height=line.height,
+                rotation_deg=line.rotation_deg,
+                confidence=_confidence(reading, first, last, decoded, settings),
+                runner_up=_runner_up(decoded),
+                line=line,
+                alone=alone,
+                before=line.text[:start],
+            )
+        )
+    return [c for c in found if c.confidence >= settings.confidence_min]
+
+
+def _spans(text: str) -> list[tuple[str, int, int]]:
+    """Code-shaped places of a line: family, start, end; the longest match wins."""
+    matches = [(family, m.start(), m.end()) for family, shape in _SHAPE.items() for m in shape.finditer(text)]
+    matches.sort(key=lambda m: (m[1] - m[2], m[1]))
+    taken: list[tuple[str, int, int]] = []
+    for family, start, end in matches:
+        if all(end <= s or start >= e for _, s, e in taken):
+            taken.append((family, start, end))
+    return sorted(taken, key=lambda m: m[1])
+
+
+_CONFUSED: Mapping[str, Mapping[str, float]] = {
+    "1": {"l": 0.5, "I": 0.5, "|": 0.5, "!": 0.2, "i": 0.2, "/": 0.1, "t": 0.05},
+    "2": {"Z": 0.3, "z": 0.2},
+    "3": {"S": 0.05, "8": 0.05},
+    "4": {"A": 0.2},
+    "5": {"S": 0.5, "s": 0.3},
+    "6": {"G": 0.3, "b": 0.1},
+    "7": {"?": 0.3, "T": 0.05},
+    "8": {"B": 0.2},
+    "9": {"g": 0.3, "q": 0.3},
+    "0": {"O": 0.5, "o": 0.3},
+    "(": {"[": 0.4, "{": 0.4, "C": 0.1, "": 0.05},
+    ")": {"]": 0.4, "}": 0.4, "": 0.05},
+    ".": {",": 0.3, "": 0.1},
+    ",": {".": 0.3},
+    "-": {"~": 0.3, "": 0.05},
+    "b": {"6": 0.1, "h": 0.1},
+    "h": {"b": 0.1, "n": 0.1},
+    "j": {"i": 0.1, "J": 0.3, "G": 0.1, "5": 0.1},
+    "k": {"K": 0.3},
+    "a": {"8": 0.1, "e": 0.05},
+    "c": {"e": 0.1},
+    "X": {"x": 0.5, "K": 0.1, "Y": 0.05},
+    "A": {"a": 0.3, "4": 0.05},
+    "B": {"8": 0.1, "b": 0.1},
+    "C": {"c": 0.5, "(": 0.1},
+    "D": {"d": 0.3, "0": 0.1, "O": 0.1},
+    "E": {"e": 0.3},
+    "F": {"f": 0.3},
+    "J": {"T": 0.1},
+    "K": {"k": 0.3},
+}
+"""What readers make of the characters of codes: how often, by the table's confusions and the readings of real pages."""
+
+
+def _any(options: Iterable[str], weight: float = 1.0) -> dict[str, float]:
+    return dict.fromkeys(options, weight)
+
+
+def _bracketed(options: Iterable[str]) -> dict[str, float]:
+    return _any(f"({option})" for option in options)
+
+
+@cache
+def _grammar(family: str) -> Automaton:
+    """The strings that a family of codes can be."""
+    digits, chapters = "123456789", "abcdefgh"
+    letter_b, seventh = _any(["(b)", "(B)", "b", "B"]), _any(["(7)", "7"])
+    numbers = [str(n) for n in range(1, 31)]
+    more: Part = _any(["", *(f",{n}" for n in numbers)])
+    bracketed: list[Part] = [_any(["(b)", "(B)"]), _bracketed(digits)]
+    section_1: list[Part] = [_any(["1.4", "1.5"]), _bracketed(chapters + chapters.upper()) | _any(chapters)]
+    chains: Mapping[str, Sequence[Sequence[Part]]] = {
+        "act": [[_any(["JFK Act ", ""]), _any(["5(g)(2)(D)"])]],
+        "marking": [
+            [
+                _any(["25", "50", "75"]),
+                _any("X"),
+                _any(digits, 0.3) | _bracketed(digits),
+                _any(["", *"ABCD"], 0.2) | {"": 1.0},
+            ]
+            + [_any(["", *(f",{d}" for d in digits)])] * 3,
+            [_any(["50X1-HUM", "50X2-WMD", "25X1-human"])],
+        ],
+        "section 3": [
+            [_any(["3.3", "3.4"]), _any(["(b)"]), _bracketed(digits)],
+            [_any(["3.3(h)"]), _bracketed("123"), _any(["", "(A)", "(B)"])],
+            [_any(["3.5(c)", "6.2(a)", "6.2(d)", "6.1(a)", "6.1(c)", "6.2(c)"])],
+        ],
+        "section 1": [
+            section_1,
+            [_any(["1.3"]), _any(["(a)", "(A)"]), _bracketed([*digits, "10"])],
+            [_any(["1.6(d)"]), _bracketed("12345678")],
+            [_any(["3.5c"])],
+        ],
+        "category": [
+            [_any(["b", "B"]), _any("12356"), _any(["-"]), _any(numbers), *[more] * 7],
+            [_any(["b7", "B7"]), _any("ABCDEF"), _any(["-"]), _any(numbers), *[more] * 7],
+        ],
+        "lettered": [[_any(["b7", "B7"]), _any("ABCDEF")]],
+        "bracketed": [bracketed, [letter_b, seventh, _bracketed("ABCDEFabcdef")], [_any("bB"), _bracketed(digits)]],
+        "paired": [[*bracketed, *section_1]],
+        "statute": [[_any(["P.L. 86-36", "18 USC 798", "50 USC 3024(i)", "50 USC 403", "50 USC 3605", "10 USC 424"])]],
+        "privacy": [
+            [_any(["(j)"]), _bracketed("12"), _any(["", *(f"({c})" for c in "abcdef")]), _any(["", "(c)"])],
+            [_any(["(k)"]), _bracketed("1234567")],
+            [_any(["(d)(5)"])],
+        ],
+        "ground": [[_any(["", "JFK", "6"]), _any(["(1)"]), _bracketed("ABC")]],
+        "bare": [[_any("bB"), _any(digits)]],
+        "record": [[_any("P"), _any("123456"), _any(["", *(f"/{b}({n})" for n in "123456" for b in ("b", "(b)"))])]],
+        "word": [[_any(["STAT", "STATINTL", "STATOTHR", "STATSPEC", "ILLEGIB", "NGA/NIMA", "NR", "OGA", "DUP"])]],
+        "restriction": [[_any(["1A", "1B", "1C", "2", "3", "4", "5"])]],
+    }
+    return build_automaton(chains[family], confusions=_CONFUSED, noise={" ": 1.0}, filler={" ": 1.0})
+
+
+def _decode_span(reading: Reading, start: int, end: int, family: str) -> tuple[Decoded, ...]:
+    """The characters `start` to `end` of a reading under the grammar of a family, best first."""
+    if reading.lattice is None:
+        return ()
+    return decode(_window(reading, start, end), _grammar(family), beam=40)
+
+
+def _window(reading: Reading, start: int, end: int) -> np.ndarray:
+    """The lattice steps of some characters: up to half way to their neighbours."""
+    assert reading.lattice is not None
+    first, last = _extent(reading, start, end)
+    steps = len(reading.lattice) - 1
+    return reading.lattice[max(0, round(first * steps)) : max(1, round(last * steps)) + 1]
+
+
+def _extent(reading: Reading, start: int, end: int) -> tuple[float, float]:
+    """Where some characters begin and end along the line, 0..1."""
+    centres, text = reading.centres, reading.text
+    before = next((i for i in range(start - 1, -1, -1) if text[i] != " "), None)
+    after = next((i for i in range(end, len(text)) if text[i] != " "), None)
+    width = (centres[end - 1] - centres[start]) / max(1, end - 1 - start) if end - 1 > start else 0.05
+    first = (
+        centres[start] - 0.7 * width
+        if before is None
+        else max((centres[before] + centres[start]) / 2, centres[start] - 0.7 * width)
+    )
+    last = (
+        centres[end - 1] + 0.7 * width
+        if after is None
+        else min((centres[end - 1] + centres[after]) / 2, centres[end - 1] + 0.7 * width)
+    )
+    return max(0.0, first), min(1.0, last)
+
+
+def _confidence(reading: Reading, start: int, end: int, decoded: tuple[Decoded, ...], settings: CodeSettings) -> float:
+    """Probability of the best string against the second and against text that is no code, 0..1."""
+    if not decoded or reading.lattice is None:
+        return 0.0
+    window = _window(reading, start, end)
+    free = float(np.log(window.max(1)).sum())
+    best = decoded[0]
+    second = next((d.log_probability for d in decoded[1:] if _folded(d.text) != _folded(best.text)), -np.inf)
+    against = np.logaddexp(second, free + np.log(settings.other_text))
+    return float(1 / (1 + np.exp(against - best.log_probability)))
+
+
+def _folded(code: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", code.lower())
+
+
+def _runner_up(decoded: tuple[Decoded, ...]) -> tuple[str, float] | None:
+    """The second string that means something else, with its share of the probability of both."""
+    best = decoded[0]
+    for other in decoded[1:]:
+        if _folded(other.text) != _folded(best.text):
+            share = 1 / (1 + float(np.exp(best.log_probability - other.log_probability)))
+            return other.text.replace(" ", ""), round(share, 4)
+    return None
+
+
+def _part_corners(line: TextLine, first: float, last: float) -> np.ndarray:
+    """Corners of the part of a line between two places along it, 0..1."""
+    top_left, top_right, bottom_right, bottom_left = line.corners
+    top, bottom = top_right - top_left, bottom_right - bottom_left
+    return np.array(
+        [top_left + first * top, top_left + last * top, bottom_left + last * bottom, bottom_left + first * bottom],
+        np.float32,
+    )
+
+
+def _read_again(scan: Scan, line: TextLine, start: int, end: int, reader: Reader) -> Reading:
+    first, last = _extent(line.reading, start, end)
+    corners = _part_corners(line, first, last)
+    return reader.read([crop_line(scan.grey, corners, pad=0.1)], careful=True)[0]
+
+
+def _ink_box(scan: Scan, line: TextLine, first: float, last: float) -> Box:
+    """Bounding box of the glyphs in a part of a line; rules and strokes that run out of it do not count."""
+    corners = _part_corners(line, first, last)
+    x0, y0 = (max(0, int(v)) for v in np.floor(corners.min(0)))
+    x1, y1 = (int(v) for v in np.ceil(corners.max(0)))
+    ink = scan.ink[y0:y1, x0:x1].astype(np.uint8)
+    if ink.size == 0:
+        return (x0, y0, max(x0 + 1, x1), max(y0 + 1, y1))
+    count, _, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    tall = 0.25 * min(line.height, max(ink.shape))
+    boxes: list[Box] = []
+    for (x, y, w, h, _), (cx, cy) in zip(stats[1:count], centres[1:count], strict=True):
+        inside = 0.1 * ink.shape[0] < cy < 0.9 * ink.shape[0] and 0 < cx < ink.shape[1]
+        if inside and max(w, h) >= tall and w < 0.9 * ink.shape[1] and h < 0.98 * ink.shape[0]:
+            boxes.append((x0 + int(x), y0 + int(y), x0 + int(x + w), y0 + int(y + h)))
+    tight = union(*boxes) if boxes else (x0, y0, x1, y1)
+    return tight if area(tight) >= 0.25 * ink.size else (x0, y0, x1, y1)
+
+
+def _restrictions(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
+    """Codes in the RESTRICTIONS field of a record's identification form: ``1A``, ``1B``, ``4``."""
+    found = []
+    for line in text.lines:
+        label = _RESTRICTIONS.search(line.text)
+        if not label:
+            continue
+        places = [(line, label.end())] + [(other, 0) for other in text.lines if _right_of(other, line, settings)]
+        for place, start in places:
+            rest = place.text[start:]
+            for match in re.finditer(r"(?<![^\s;,])(?:[1lI][ABC]|[2-5])(?![^\s;,])", rest if len(rest) < 40 else ""):
+                span = start + match.start(), start + match.end()
+                decoded = _decode_span(place.reading, *span, "restriction")
+                confidence = _confidence(place.reading, *span, decoded, settings)
+                if confidence >= settings.confidence_min:
+                    found.append(
+                        _Candidate(
+                            box=_ink_box(scan, place, *_extent(place.reading, *span)),
+                            text=match[0],
+                            code=decoded[0].text,
+                            family="restriction",
+                            height=place.height,
+                            rotation_deg=place.rotation_deg,
+                            confidence=confidence,
+                            runner_up=_runner_up(decoded),
+                            line=place,
+                            alone=False,
+                            field="RESTRICTIONS",
+                        )
+                    )
+    return found
+
+
+def _right_of(line: TextLine, label: TextLine, settings: CodeSettings) -> bool:
+    """Whether a line stands on the baseline of a label, not far to its right."""
+    gap = line.box[0] - label.box[2]
+    level = abs(line.box[1] + line.box[3] - label.box[1] - label.box[3]) / 2
+    return line is not label and -label.height < gap < settings.field_length * label.height and level < label.height / 2
+
+
+def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
+    return []
+
+
+def _without_overlaps(found: Iterable[_Candidate]) -> list[_Candidate]:
+    """One candidate a place: the more certain one."""
+    kept: list[_Candidate] = []
+    for c in sorted(found, key=lambda c: -c.confidence):
+        if all(intersection(c.box, k.box) < 0.4 * min(area(c.box), area(k.box)) for k in kept):
+            kept.append(c)
+    return kept
+
+
+def _judge(found: Sequence[_Candidate], redactions: Sequence[Redaction], settings: CodeSettings) -> list[_Candidate]:
+    """Keep what its form, or its company, makes a code; what supports others must stand without them."""
+    firm = [c for c in found if _NEEDS[c.family] == 0 and not _cited(c)]
+    medium = [c for c in found if _NEEDS[c.family] == 1]
+    firm += [c for c in medium if c.alone or c.field or _in_header(c) or _beside_redaction(c, redactions, settings)]
+    kinds = {c.family for c in firm}
+    firm += [c for c in medium if c not in firm and c.family in kinds and not _cited(c)]
+    weak = [c for c in found if _NEEDS[c.family] == 2]
+    firm += [c for c in weak if c.field or _in_header(c)]
+    for _ in range(2):  # a stack grows from its certain members, also over one between
+        firm += [
+            c
+            for c in weak
+            if c not in firm
+            and c.alone
+            and (_beside_redaction(c, redactions, settings) or any(_stacked(c, f, settings) for f in firm))
+        ]
+    return firm
+
+
+def _cited(c: _Candidate) -> bool:
+    return bool(_CITED.search(c.before))
+
+
+def _in_header(c: _Candidate) -> bool:
+    return bool(_HEADER.search(c.before))
+
+
+def _beside_redaction(c: _Candidate, redactions: Sequence[Redaction], settings: CodeSettings) -> bool:
+    return any(_gap(c.box, r.box) <= settings.beside * c.height for r in redactions)
+
+
+def _gap(a: Box, b: Box) -> float:
+    """Distance between two boxes, pixels; 0 where they touch."""
+    return float(np.hypot(max(0, a[0] - b[2], b[0] - a[2]), max(0, a[1] - b[3], b[1] - a[3])))
+
+
+def _stacked(a: _Candidate, b: _Candidate, settings: CodeSettings) -> bool:
+    """Whether two codes stand above each other or in a row, closely."""
+    return _gap(a.box, b.box) <= settings.beside * min(a.height, b.height)
+
+
+def _report(
+    scan: Scan,
+    layers: Layers | None,
+    text: PageText,
+    redactions: Sequence[Redaction],
+    kept: Sequence[_Candidate],
+    settings: CodeSettings,
+) -> tuple[Code, ...]:
+    sheet = any(fuzz.ratio(line.text.lower(), title) > 80 for line in text.lines for title in _SHEETS)
+    kept = sorted(kept, key=lambda c: (c.box[1], c.box[0]))
+    groups = _groups(kept, settings)
+    codes = []
+    for c, group in zip(kept, groups, strict=True):
+        meaning = interpret(c.code, field=c.field)
+        evidence: dict[str, Any] = {"line": c.line.text, "family": c.family}
+        if c.runner_up:
+            evidence["runner_up"] = {"code": c.runner_up[0], "probability": c.runner_up[1]}
+        codes.append(
+            Code(
+                box=c.box,
+                confidence=round(c.confidence, 4),
+                text=c.text,
+                code=c.code,
+                canonical=meaning.canonical if meaning else None,
+                regime=meaning.regime if meaning else None,
+                meaning=meaning.meaning if meaning else None,
+                handwritten=c.handwritten,
+                context="sheet" if sheet else _context(scan, c, redactions, settings),
+                group=group,
+                rotation_deg=round(c.rotation_deg, 1),
+                evidence=evidence,
+            )
+        )
+    return tuple(codes)
+
+
+def _context(scan: Scan, c: _Candidate, redactions: Sequence[Redaction], settings: CodeSettings) -> str:
+    if c.field:
+        return "stamp" if c.field != "RESTRICTIONS" else "sheet"
+    if _in_header(c):
+        return "header"
+    if any(intersection(c.box, r.box) >= 0.5 * area(c.box) for r in redactions):
+        return "box"
+    centre = (c.box[0] + c.box[2]) / 2 / scan.width
+    return "margin" if c.alone and min(centre, 1 - centre) < settings.margin else "text"
+
+
+def _groups(kept: Sequence[_Candidate], settings: CodeSettings) -> list[int]:
+    """Number of each code's group: codes that stand together share it, counted from the top of the page."""
+    parent = list(range(len(kept)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    for i in range(len(kept)):
+        for j in range(i):
+            if _stacked(kept[i], kept[j], settings):
+                parent[max(root(i), root(j))] = min(root(i), root(j))
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(root(i), len(numbers) + 1) for i in range(len(kept))]
