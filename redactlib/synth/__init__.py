@@ -1,0 +1,24 @@
+"""Drawn pages that remember their own truth: for tests that must know the answer, for fixtures, and for training.
+
+A page is typed (:mod:`layouts`), stamped (:mod:`forms`), redacted (:mod:`redactions`), edited by hand (:mod:`edits`),
+disturbed (:mod:`decoys`) and worn (:mod:`wear`) on a :class:`~redactlib.synth.canvas.Canvas` that notes what it draws, as
+trackpy's ``SimulatedImage`` does. ``python -m redactlib.synth --out fixtures --fonts DIR`` rebuilds the fixtures.
+"""
+
+from .fonts import Fonts, find_fonts
+from .forms import FAMILIES
+from .page import DrawnPage, Edit, Hiding, PageSpec, Stamping, draw_page, draw_pages, random_spec
+
+__all__ = [
+    "FAMILIES",
+    "DrawnPage",
+    "Edit",
+    "Fonts",
+    "Hiding",
+    "PageSpec",
+    "Stamping",
+    "draw_page",
+    "draw_pages",
+    "find_fonts",
+    "random_spec",
+]

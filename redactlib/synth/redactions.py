@@ -1,0 +1,173 @@
+"""Redactions of every style, laid over typed words, with what they hide."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from redactlib.marks import STYLES
+
+from .canvas import Canvas
+from .sheet import Sheet, Word
+
+_SUBSTITUTES = (
+    "DELETED", "[DELETED]", "SANITIZED", "[1 line not declassified]", "[name not declassified]", "[less than 1 line not declassified]",
+)  # fmt: skip
+PRINTED_CODES = (
+    "(b)(1)", "(b)(3)", "(b)(6)", "b6", "b7C", "b7D", "B1", "B5", "B6", "1.4(c)", "1.4(d)", "3.3(h)(2)", "3.5(c)", "25X1",
+    "50X1-HUM", "STAT", "(b)(7)(C)", "P6/b(6)", "OSD 3.3(b)(1)", "6(1)(B)", "(b)(3)-P.L. 86-36", "1.4a", "b7E", "3.3(b)(1)", "25X1A",
+)  # fmt: skip
+HAND_CODES = ("B5", "(b)(1)", "B1", "(1)(B)", "(1)(A)", "b7C", "b7D", "25X1", "25X6", "(b)(5)", "JFK(1)(B)", "6(1)(B)")
+
+
+def hide_words(sheet: Sheet, style: str, *, words: list[Word], legible: bool | None = None) -> tuple[float, float, float, float] | None:
+    """Redacts neighbouring words of one line and notes how many characters that hides; returns the box in inches."""
+    if not words:
+        return None
+    pad = 0.02 + abs(float(sheet.rng.normal(0, 0.01)))
+    em = 1 / 6 if not sheet.proportional else sheet.size_pt / 72
+    box = (words[0].x0 - pad, words[0].y - 0.82 * em, words[-1].x1 + pad, words[0].y + 0.3 * em)
+    chars = sum(len(w.text) for w in words) + len(words) - 1
+    cover(sheet, style, box, chars=chars, lines=1, hidden=" ".join(w.text for w in words), legible=legible)
+    return box
+
+
+def hide_lines(sheet: Sheet, style: str, *, first: int, count: int) -> tuple[float, float, float, float] | None:
+    """Redacts whole lines of the body as one block; returns its box in inches."""
+    inside = [i for i, w in enumerate(sheet.words) if first <= w.line < first + count]
+    if not inside or any(i in sheet.taken for i in inside):
+        return None
+    sheet.taken.update(inside)
+    words = [sheet.words[i] for i in inside]
+    em = 1 / 6
+    box = (sheet.left - 0.05, words[0].y - 0.9 * em, max(w.x1 for w in words) + 0.06, words[-1].y + 0.35 * em)
+    chars = sum(len(w.text) + 1 for w in words) - count
+    lines = len({w.line for w in words})
+    cover(sheet, style, box, chars=chars, lines=lines, hidden=" ".join(w.text for w in words), legible=False)
+    return box
+
+
+def cover(
+    sheet: Sheet,
+    style: str,
+    box: tuple[float, float, float, float],
+    *,
+    chars: int,
+    lines: int,
+    hidden: str,
+    legible: bool | None = None,
+) -> None:
+    """Draws one redaction over a box (inches) in one of the styles of CONTRACT's vocabulary.
+
+    Args:
+        chars, lines: what the box hides.
+        legible: whether the words can be read through it (marker and shaded); ``None`` for chance.
+
+    Raises:
+        ValueError: no such style.
+    """
+    if style not in STYLES:
+        raise ValueError(f"no redaction style {style!r}: give one of {', '.join(STYLES)}")
+    canvas, rng = sheet.canvas, sheet.rng
+    through = style in ("marker", "shaded") and bool(rng.random() < 0.5 if legible is None else legible)
+    keys = {"style": style, "chars": chars, "lines": lines, "hidden": hidden, **({"legible": "yes"} if through else {})}
+    if not through:
+        canvas.erase(*box)
+    with canvas.mark("redaction", **keys) as mark:
+        if style == "solid":
+            canvas.fill(*box)
+        elif style == "marker":
+            _marker(canvas, box, lines=lines, density=float(rng.uniform(0.35, 0.55) if through else rng.uniform(0.9, 1.0)))
+        elif style == "outlined":
+            canvas.frame(*box, width_mm=float(rng.choice([0.09, 0.17, 0.25])))
+        elif style == "shaded":
+            canvas.fill(*box, tone=halftone(_size(canvas, box), darkness=float(rng.uniform(0.2, 0.4)), rng=rng))
+            if rng.random() < 0.5:
+                canvas.frame(*box, width_mm=0.15)
+        elif style == "hatched":
+            canvas.fill(*box, tone=_hatching(canvas, box))
+            canvas.frame(*box, width_mm=0.25)
+        elif style == "cutout":
+            _cutout(canvas, box)
+        elif style == "textual":
+            fitting = [s for s in _SUBSTITUTES if len(s) / sheet.pitch < box[2] - box[0] + 0.3] or ["DELETED"]
+            x, y = box[0] + 0.03, (box[1] + box[3]) / 2 + 0.05
+            sheet.type_line(str(rng.choice(fitting)), x, y)
+        if style in ("whiteout", "cutout"):
+            mark.points.append(np.array([[box[0], box[1]], [box[2], box[3]]]) * canvas.dpi)
+
+
+def put_code(sheet: Sheet, box: tuple[float, float, float, float], *, code: str, place: str, by_hand: bool = False) -> None:
+    """Writes a code at a redaction: ``inside`` its box, in the right ``margin``, or ``above``."""
+    canvas, rng = sheet.canvas, sheet.rng
+    size = float(rng.uniform(7.5, 11))
+    if place == "inside":
+        x, y = (box[0] + box[2]) / 2 - len(code) * size / 72 * 0.25, (box[1] + box[3]) / 2 + size / 72 * 0.35
+    elif place == "above":
+        x, y = box[0] + 0.1, box[1] - 0.02
+    else:
+        x, y = sheet.right + float(rng.uniform(0.15, 0.3)), (box[1] + box[3]) / 2 + 0.04
+    if by_hand:
+        with canvas.mark("code", code=code.replace(" ", ""), hand="yes"):
+            canvas.write(code, x, y + 0.05, hand=sheet.hand, height=float(rng.uniform(0.14, 0.2)))
+    else:
+        with canvas.mark("code", code=code.replace(" ", "")):
+            canvas.text(code, x, y, face=str(rng.choice(sheet.fonts.sans)), size_pt=size)
+
+
+def halftone(size: tuple[int, int], *, darkness: float, rng: np.random.Generator) -> np.ndarray:
+    """The dots of an even grey on a black-and-white copy: uint8 ``(h, w)``, 0 or 255, ``darkness`` of it inked."""
+    h, w = size
+    period, angle = float(rng.uniform(3.2, 5.0)), np.pi / 4
+    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+    u = (x * np.cos(angle) + y * np.sin(angle)) * (2 * np.pi / period)
+    v = (y * np.cos(angle) - x * np.sin(angle)) * (2 * np.pi / period)
+    wave = np.cos(u) + np.cos(v)
+    return (wave > np.quantile(wave, 1 - darkness)).astype(np.uint8) * 255
+
+
+def _size(canvas: Canvas, box: tuple[float, float, float, float]) -> tuple[int, int]:
+    return int((box[3] - box[1]) * canvas.dpi) + 2, int((box[2] - box[0]) * canvas.dpi) + 2
+
+
+def _marker(canvas: Canvas, box: tuple[float, float, float, float], *, lines: int, density: float) -> None:
+    """Strokes of a broad pen, one a line: wavy, overshooting, streaked; dark at the rim where it stops."""
+    dpi, rng = canvas.dpi, canvas.rng
+    pitch = (box[3] - box[1]) / lines
+    for i in range(lines):
+        y = box[1] + (i + 0.5) * pitch
+        width = min(pitch, 0.24) * float(rng.uniform(0.8, 0.95))
+        xs = np.linspace(box[0] - rng.uniform(0, 0.06) + width / 3, box[2] + rng.uniform(0, 0.08) - width / 3, 12)
+        ys = y + np.cumsum(rng.normal(0, 0.004, 12))
+        pen = Canvas(box[2] - box[0] + 0.6, pitch + 0.4, dpi=dpi, rng=rng)
+        off = np.array([box[0] - 0.3, y - pitch / 2 - 0.2])
+        pen.stroke(np.column_stack((xs, ys)) - off, width_mm=width * 25.4, layers=("fill",))
+        mask = pen.layers["fill"]
+        grain = rng.random((mask.shape[0] // 2 + 1, mask.shape[1] // 4 + 1), dtype=np.float32)
+        grain = cv2.resize(grain, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
+        rim = cv2.subtract(mask, cv2.erode(mask, np.ones((3, 3), np.uint8)))
+        tone = np.where(grain < density, mask, 0).astype(np.uint8)
+        canvas.ink(("fill",), mask, round(off[0] * dpi), round(off[1] * dpi), tone=np.maximum(tone, rim))
+
+
+def _hatching(canvas: Canvas, box: tuple[float, float, float, float]) -> np.ndarray:
+    """Diagonal lines every 2 to 3 mm, or one cross from corner to corner."""
+    h, w = _size(canvas, box)
+    tone = np.zeros((h, w), np.uint8)
+    thick = max(1, round(0.01 * canvas.dpi))
+    if canvas.rng.random() < 0.3:
+        cv2.line(tone, (0, 0), (w, h), 255, thick, cv2.LINE_AA)
+        cv2.line(tone, (0, h), (w, 0), 255, thick, cv2.LINE_AA)
+        return tone
+    for start in range(-h, w, max(4, round(canvas.rng.uniform(0.05, 0.1) * canvas.dpi))):
+        cv2.line(tone, (start, h), (start + h, 0), 255, thick, cv2.LINE_AA)
+    return tone
+
+
+def _cutout(canvas: Canvas, box: tuple[float, float, float, float]) -> None:
+    """A pasted slip, a little askew: the copier sees the shadow of two or three of its edges."""
+    jitter = canvas.rng.normal(0, 0.012, (4, 2))
+    corners = np.array([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]]) + jitter
+    edges = np.vstack((corners, corners[:1]))
+    for i in canvas.rng.permutation(4)[: canvas.rng.integers(2, 4)]:
+        canvas.stroke(edges[i : i + 2], width_mm=float(canvas.rng.uniform(0.1, 0.35)), layers=("ruling",))
