@@ -28,11 +28,11 @@ class Automaton:
 
     Attributes:
         arcs: by state, then by lattice column: ``(written, weight, next state)``. State 0 is the start.
-        finals: weight of ending in a state.
+        finals: by state in which a string may end: what is still written there without a trace, and its weight.
     """
 
     arcs: tuple[Mapping[int, tuple[tuple[str, float, int], ...]], ...]
-    finals: Mapping[int, float]
+    finals: Mapping[int, tuple[tuple[str, float], ...]]
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,11 @@ def decode(
         beams = {key: _Mass(m.in_blank / top, m.in_last / top, m.first, m.end) for key, m in kept}
     totals: dict[str, tuple[float, _Mass]] = {}
     for (state, written, _), mass in beams.items():
-        ended = mass.total * automaton.finals.get(state, 0.0)
-        if ended > 0:
-            before, strongest = totals.get(written, (0.0, mass))
-            totals[written] = before + ended, mass if mass.total > strongest.total else strongest
+        for tail, weight in automaton.finals.get(state, ()):
+            if mass.total > 0:
+                before, strongest = totals.get(written + tail, (0.0, mass))
+                stronger = mass if mass.total > strongest.total else strongest
+                totals[written + tail] = before + mass.total * weight, stronger
     order = sorted(totals.items(), key=lambda item: -item[1][0])[:best]
     return tuple(Decoded(text, scale + float(np.log(p)), (m.first, m.end + 1)) for text, (p, m) in order)
 
@@ -172,14 +173,15 @@ def _append(
 def _without_silent_arcs(links: list[list[tuple[str, str, float, int]]]) -> Automaton:
     """Fold arcs that read nothing into the arcs behind them."""
     arcs: list[dict[int, tuple[tuple[str, float, int], ...]]] = []
-    finals: dict[int, float] = {}
+    finals: dict[int, dict[str, float]] = {}
     for state in range(len(links)):
         merged: dict[int, dict[tuple[str, int], float]] = {}
         pending = [("", 1.0, state)]
         while pending:
             prefix, weight, here = pending.pop()
             if here == 1:
-                finals[state] = max(finals.get(state, 0.0), weight)
+                tails = finals.setdefault(state, {})
+                tails[prefix] = max(tails.get(prefix, 0.0), weight)
             for read, written, cost, target in links[here]:
                 total = weight * cost
                 if total < 1e-5 or (here != state and here == 1 and not read):
@@ -191,7 +193,7 @@ def _without_silent_arcs(links: list[list[tuple[str, str, float, int]]]) -> Auto
                 else:
                     pending.append((prefix + written, total, target))
         arcs.append({c: tuple((w, p, t) for (w, t), p in choices.items()) for c, choices in merged.items()})
-    return Automaton(tuple(arcs), finals)
+    return Automaton(tuple(arcs), {state: tuple(tails.items()) for state, tails in finals.items()})
 
 
 def _add(beams: dict[_Key, _Mass], key: _Key, mass: _Mass) -> None:

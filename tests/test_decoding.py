@@ -79,3 +79,10 @@ def test_the_empty_string_weighs_that_all_is_filler():
     grammar = build_automaton([[{"42": 1.0}], [{"": 0.1}]], filler={c: 0.2 for c in "0123456789"})
     assert [f.text for f in decode(lattice_of({"4": 1.0}, {"2": 1.0}), grammar)] == ["42", ""]
     assert [f.text for f in decode(lattice_of({"4": 1.0}, {"7": 1.0}), grammar)][0] == ""
+
+
+def test_a_last_character_without_a_trace_is_still_written():
+    automaton = build_automaton([[{"(1)": 1.0}]], confusions={")": {"": 0.1}})
+    lattice = np.full((2, 1 + len(ALPHABET)), 1e-6)
+    lattice[0, 1 + ALPHABET.index("(")] = lattice[1, 1 + ALPHABET.index("1")] = 0.9
+    assert [found.text for found in decode(lattice, automaton)] == ["(1)"]
