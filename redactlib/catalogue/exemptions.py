@@ -144,13 +144,13 @@ def check_validity(code: Code | str, date: str | None) -> str | None:
 
 
 def _row(entry: dict[str, Any]) -> Exemption:
-    row = {"valid_from": entry.pop("from", None), "valid_to": entry.pop("to", None)} | entry
-    return Exemption(
-        **{
-            k: v.isoformat() if isinstance(v, datetime.date) else tuple(v) if isinstance(v, list) else v
-            for k, v in row.items()
-        }
-    )
+    values: dict[str, Any] = {{"from": "valid_from", "to": "valid_to"}.get(k, k): v for k, v in entry.items()}
+    for key, value in values.items():
+        if isinstance(value, datetime.date):
+            values[key] = value.isoformat()
+        elif isinstance(value, list):
+            values[key] = tuple(value)
+    return Exemption(**values)
 
 
 def _spelt(text: str) -> str:

@@ -33,9 +33,16 @@ class CodeSettings:
     sure: float = 0.9  # a reading below this is made again with the careful reader
     confidence_min: float = 0.35  # below it another reading of the place is as likely
     other_text: float = 0.05  # odds of text that is no code where a code-shaped string stands
+    label_likeness: float = (
+        72.0  # of a stamp's label to its legend, per cent: worn stamps lose a third of their strokes
+    )
+    field_room: tuple[float, ...] = (0.2, 0.0, 0.35)  # writing leaves the line that it stands on: room above it
+    field_floor: float = -14.0  # log probability of a filling that is none; OADR and dates lie below -17
+    field_other: float = -11.0  # log probability at which a filling is as likely something else
     beside: float = 1.5  # a code belongs to a redaction or a stack within this distance
     margin: float = 0.14  # share of the page's width in which a margin can lie
-    field_length: float = 5.0  # how far to the right of a form's label its filling may stand
+    field_length: float = 2.6  # how far behind the end of a line its filling may stand
+    form_gap: float = 5.0  # how far to the right of a form's label its filling may stand
 
 
 # How much a form needs around it: 0 nothing, 1 its own line, a redaction or a like code, 2 both company and place.
@@ -56,7 +63,7 @@ _SHAPES: Mapping[str, str] = {
     r"|(?<![\d.])[1lI]4[a-h](?![a-z])|(?<![\d.])3[.,][5S]c\b",
     "category": r"(?<![A-Za-z0-9])[bB]\s?[1-9lI?]\s?[A-F]?\s?[-~]\s?\d{1,2}(?:\s?[,.]\s?\d{1,2})*(?![0-9])",
     "lettered": r"(?<![A-Za-z0-9])[bB]\s?[7?]\s?[A-Fa-f](?![A-Za-z0-9])",
-    "bracketed": rf"{_O}[bBh6G]{_C}?\s?{_O}{_D}{_C}?(?:\s?{_O}?[A-Fa-f]{_C})?|(?<![A-Za-z0-9])[bB]{_O}{_D}{_C}",
+    "bracketed": rf"{_O}[bBh6G](?:{_C}?\s?{_O}|Y){_D}{_C}?(?:\s?{_O}?[A-Fa-f]{_C})?|(?<![A-Za-z0-9])[bB]{_O}{_D}{_C}",
     "paired": rf"{_O}b{_C}{_O}[1lI]{_C}1[.,]?4{_O}?[a-h8]{_C}?",
     "statute": r"P\.?\s?L\.?\s?86\s?-\s?36|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)\S*",
     "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-f6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}",
@@ -75,7 +82,8 @@ _HEADER = re.compile(r"releas\w* in (?:part|full)|releas\w*\s+with|exempt|reason
 _CITED = re.compile(
     r"(?:section|sec\.?|sect\.?|paragraphs?|para\.?|subsection|§|U\.?S\.?C\.?|art\.?|page|rule)\s*$", re.I
 )
-_DECLASSIFY = re.compile(r"[DO]E?[CGO]\S{0,8}[FPI1][YVT1]?\s?.?\s?[OC0Q]?[NA]\s?[:;.*]|\b[DO]N[:;]")
+_FIELD = re.compile(r"[2Z][5S]\s?[XK](?=.{0,5}$)")
+_LABEL = "DECLASSIFY ON:"
 _RESTRICTIONS = re.compile(r"RESTRICTIONS?\s*:\s*", re.IGNORECASE)
 
 
@@ -182,15 +190,15 @@ _CONFUSED: Mapping[str, Mapping[str, float]] = {
     "3": {"S": 0.05, "8": 0.05},
     "4": {"A": 0.2},
     "5": {"S": 0.5, "s": 0.3},
-    "6": {"G": 0.3, "b": 0.1},
+    "6": {"G": 0.3, "b": 0.3},
     "7": {"?": 0.3, "T": 0.05},
     "8": {"B": 0.2},
     "9": {"g": 0.3, "q": 0.3},
     "0": {"O": 0.5, "o": 0.3},
-    "(": {"[": 0.4, "{": 0.4, "C": 0.1, "": 0.05},
+    "(": {"[": 0.4, "{": 0.4, "C": 0.1, "Y": 0.03, "": 0.05},
     ")": {"]": 0.4, "}": 0.4, "": 0.05},
     ".": {",": 0.3, "": 0.1},
-    ",": {".": 0.3},
+    ",": {".": 0.3, "": 0.1},
     "-": {"~": 0.3, "": 0.05},
     "b": {"6": 0.1, "h": 0.1},
     "h": {"b": 0.1, "n": 0.1},
@@ -268,6 +276,14 @@ def _grammar(family: str) -> Automaton:
         "bare": [[_any("bB"), _any(digits)]],
         "record": [[_any("P"), _any("123456"), _any(["", *(f"/{b}({n})" for n in "123456" for b in ("b", "(b)"))])]],
         "word": [[_any(["STAT", "STATINTL", "STATOTHR", "STATSPEC", "ILLEGIB", "NGA/NIMA", "NR", "OGA", "DUP"])]],
+        "field": [
+            [
+                _any(["25X"]),
+                {"1": 1.0, "6": 0.3} | _any("2345789", 0.03),
+                *[{"": 1.0, ",6": 0.3} | _any([",2", ",3", ",4", ",5", ",7", ",8"], 0.05)] * 2,
+            ],
+            [_any(["25X"]), {"(1)": 1.0, "(6)": 0.3} | _any((f"({d})" for d in "2345789"), 0.03)],
+        ],
         "restriction": [[_any(["1A", "1B", "1C", "2", "3", "4", "5"])]],
     }
     return build_automaton(chains[family], confusions=_CONFUSED, noise={" ": 1.0}, filler={" ": 1.0})
@@ -331,6 +347,11 @@ def _runner_up(decoded: tuple[Decoded, ...]) -> tuple[str, float] | None:
             share = 1 / (1 + float(np.exp(best.log_probability - other.log_probability)))
             return other.text.replace(" ", ""), round(share, 4)
     return None
+
+
+def _bounds(corners: np.ndarray) -> Box:
+    (x0, y0), (x1, y1) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+    return int(x0), int(y0), int(x1), int(y1)
 
 
 def _part_corners(line: TextLine, first: float, last: float) -> np.ndarray:
@@ -405,17 +426,95 @@ def _right_of(line: TextLine, label: TextLine, settings: CodeSettings) -> bool:
     """Whether a line stands on the baseline of a label, not far to its right."""
     gap = line.box[0] - label.box[2]
     level = abs(line.box[1] + line.box[3] - label.box[1] - label.box[3]) / 2
-    return line is not label and -label.height < gap < settings.field_length * label.height and level < label.height / 2
+    return line is not label and -label.height < gap < settings.form_gap * label.height and level < label.height / 2
 
 
 def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
-    return []
+    """The category that a reviewer wrote behind ``DECLASSIFY ON: 25X`` on a stamp's blank line."""
+    found = []
+    for line in text.lines:
+        start = _field_start(line.text, settings)
+        if start is None:
+            continue
+        decoded, places = _read_field(scan, line, start, reader, settings)
+        if not decoded or places.reading.lattice is None:
+            continue
+        steps = len(places.reading.lattice)
+        other = np.logaddexp(decoded[1].log_probability if decoded[1:] else -np.inf, settings.field_other)
+        confidence = float(1 / (1 + np.exp(other - decoded[0].log_probability)))
+        if confidence >= settings.confidence_min:
+            found.append(
+                _Candidate(
+                    box=_ink_box(scan, places, *(s / steps for s in decoded[0].span)),
+                    text=line.text[start:],
+                    code=decoded[0].text,
+                    family="marking",
+                    height=line.height,
+                    rotation_deg=line.rotation_deg,
+                    confidence=confidence,
+                    runner_up=_runner_up(decoded),
+                    line=line,
+                    alone=False,
+                    field=_LABEL,
+                    handwritten=True,
+                )
+            )
+    return found
+
+
+def _field_start(text: str, settings: CodeSettings) -> int | None:
+    """Where the filling of a DECLASSIFY ON line begins; ``None`` for other lines."""
+    if match := _FIELD.search(text):
+        return match.start()
+    label = fuzz.partial_ratio_alignment(_LABEL, text.upper(), score_cutoff=settings.label_likeness)
+    if label is None or label.dest_end >= len(text) or fuzz.partial_ratio("CLASSIFICATION", text.upper()) > 80:
+        return None
+    return label.dest_end + len(text[label.dest_end :]) - len(text[label.dest_end :].lstrip(" :"))
+
+
+def _read_field(
+    scan: Scan, line: TextLine, start: int, reader: Reader, settings: CodeSettings
+) -> tuple[tuple[Decoded, ...], TextLine]:
+    """Read a filling three times, with more and more room above and below, its blank line taken out.
+
+    Returns the strings by their mean log probability, and the widest crop as a line with its reading.
+    """
+    first = _extent(line.reading, start, len(line.text))[0]
+    along, down = line.corners[1] - line.corners[0], line.corners[3] - line.corners[0]
+    unit = along / np.linalg.norm(along)
+    left = line.corners[0] + first * along - 0.2 * line.height * unit
+    right = line.corners[1] + settings.field_length * line.height * unit
+    total: dict[str, list[Decoded]] = {}
+    for n, room in enumerate(settings.field_room):
+        corners = np.array([left, right, right + down, left + down], np.float32)
+        corners[:2] -= room * down
+        corners[2:] += 0.6 * room * down
+        reading = reader.read([_without_rules(crop_line(scan.grey, corners), line.height)], careful=True)[0]
+        decoded = decode(reading.lattice, _grammar("field"), beam=40) if reading.lattice is not None else ()
+        if n == 0 and (not decoded or decoded[0].log_probability < settings.field_floor):
+            break
+        for d in decoded:
+            total.setdefault(d.text, []).append(d)
+    place = TextLine(_bounds(corners), corners, line.rotation_deg, reading)
+    rounds, floor = len(settings.field_room), settings.field_floor
+    means = [
+        Decoded(text, (sum(d.log_probability for d in ds) + floor * (rounds - len(ds))) / rounds, ds[-1].span)
+        for text, ds in total.items()
+    ]
+    return tuple(sorted(means, key=lambda d: -d.log_probability)), place
+
+
+def _without_rules(crop: np.ndarray, height: float) -> np.ndarray:
+    """A grey crop with level strokes longer than half a line's height set to white."""
+    ink = (crop < 128).astype(np.uint8)
+    rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, max(3, round(0.6 * height))), np.uint8))
+    return np.where(cv2.dilate(rules, np.ones((5, 3), np.uint8)) > 0, 255, crop).astype(np.uint8)
 
 
 def _without_overlaps(found: Iterable[_Candidate]) -> list[_Candidate]:
-    """One candidate a place: the more certain one."""
+    """One candidate a place: a form's field before free text, then the more certain one."""
     kept: list[_Candidate] = []
-    for c in sorted(found, key=lambda c: -c.confidence):
+    for c in sorted(found, key=lambda c: (c.field is None, -c.confidence)):
         if all(intersection(c.box, k.box) < 0.4 * min(area(c.box), area(k.box)) for k in kept):
             kept.append(c)
     return kept
