@@ -198,7 +198,7 @@ class PageReport:
 
     def codes_table(self) -> list[dict[str, Any]]:
         """One row a code of the page: see :meth:`DocumentReport.codes_table`."""
-        return _codes_table([self])
+        return codes_table([self])
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the page with its marks by kind; returns the axes."""
@@ -263,7 +263,7 @@ class DocumentReport:
         numbers), ``redactions`` (how many it is linked to) and ``chars_hidden`` (what these hide by estimate, ``None``
         where no estimate is had).
         """
-        return _codes_table(self.pages)
+        return codes_table(self.pages)
 
     def edits(self) -> tuple[Edit, ...]:
         """Insertions, strikes and bracketed passages of all pages in reading order; see :func:`marked_up`."""
@@ -532,7 +532,8 @@ def _record(mark: m.Mark) -> dict[str, Any]:
     return row | {"codes": " ".join(mark.codes) if isinstance(mark, m.Redaction) else None}
 
 
-def _codes_table(pages: Iterable[PageReport]) -> list[dict[str, Any]]:
+def codes_table(pages: Iterable[PageReport]) -> list[dict[str, Any]]:
+    """One row an exemption code of the given pages: see :meth:`DocumentReport.codes_table`."""
     rows: dict[str, dict[str, Any]] = {}
     for page in pages:
         names = {}
@@ -605,15 +606,19 @@ def deciding(report: PageReport) -> list[tuple[m.Event, m.Stamp | None]]:
     return [(e, stamps.get(e.mark)) for e in report.events if e.id in report.declassification.events]
 
 
-def evidence_rows(evidence: dict[str, Any], *path: str) -> list[tuple[str, ...]]:
-    """What the evidence says under `path` as rows of text; no rows where it says nothing or something else."""
+def evidence_rows(evidence: dict[str, Any], *path: str) -> list[tuple[Any, ...]]:
+    """What the evidence says under `path`, as rows; none where it says nothing or something of another form."""
     value: Any = evidence
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, dict):
         value = [(key, item) for key, item in value.items() if item is not None]
-    rows = [row for row in value if isinstance(row, list | tuple)] if isinstance(value, list | tuple) else []
-    return [tuple(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row) for row in rows]
+    return [tuple(row) for row in value if isinstance(row, list | tuple)] if isinstance(value, list | tuple) else []
+
+
+def evidence_text(cell: Any) -> str:
+    """A cell of :func:`evidence_rows` as text, probabilities with three digits."""
+    return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
 
 
 def _explain(report: PageReport) -> Iterator[str]:
@@ -626,19 +631,19 @@ def _explain(report: PageReport) -> Iterator[str]:
             yield f"    stamp {stamp.id} at {list(stamp.box)}, family {stamp.family}: {stamp.text!r}"
         evidence = (stamp.evidence if stamp else {}) | event.evidence
         for legend, read, *cost in (row for row in evidence_rows(evidence, "legend") if len(row) >= 2):
-            yield f"      legend {legend!r} was read {read!r}" + "".join(f", cost {c}" for c in cost[:1])
+            yield f"      legend {legend!r} was read {read!r}" + "".join(f", cost {evidence_text(c)}" for c in cost[:1])
         for name, value in (row for row in evidence_rows(evidence, "fields") if len(row) == 2):
             yield f"      field {name} = {value!r}"
-        for date, *odds in evidence_rows(evidence, "date", "candidates"):
-            yield f"      date {date}" + "".join(f" with probability {p}" for p in odds[:1])
-        characters = [" ".join(row) for row in evidence_rows(evidence, "date", "characters")]
+        for date, *odds in (row for row in evidence_rows(evidence, "date", "candidates") if row):
+            yield f"      date {date}" + "".join(f" with probability {evidence_text(p)}" for p in odds[:1])
+        characters = [" ".join(map(evidence_text, row)) for row in evidence_rows(evidence, "date", "characters")]
         if characters:
             yield "      characters: " + "  ".join(characters)
     for event in report.events:
         if event.id not in said.events:
             yield f"  not decided by event {event.id}: {_event_line(event)}"
     for candidate in evidence_rows(said.evidence, "candidates"):
-        yield "  candidate: " + ", ".join(candidate)
+        yield "  candidate: " + ", ".join(map(evidence_text, candidate))
     yield from (f"  warning: {warning}" for warning in report.warnings)
 
 

@@ -1,0 +1,161 @@
+"""Figures: a page with its marks, what was proposed and rejected, codes, calibration, why a headline is what it is.
+
+The only module that needs matplotlib. Every function draws on the axes that it is given, or on new ones, and returns
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Polygon
+
+from redactlib.detect.proposal import Proposal
+from redactlib.evaluate import Reliability
+from redactlib.marks import Box
+from redactlib.report import PageReport, deciding, evidence_rows
+from redactlib.scan import Scan
+from redactlib.webpage import KIND_STYLES, page_image, printable
+
+PAGE_INCHES = 9.0  # height of a page's figure: type of 10 points can still be told
+DISPLAY_PX = 1600  # pages are shrunk to this height first: matplotlib drops hairlines
+
+
+def plot_page(report: PageReport, *, ax: Axes | None = None) -> Axes:
+    """Draw a page with its marks in the colours of their kinds, headline on top."""
+    ax = _page_axes(page_image(report), report.image.width, report.image.height, ax)
+    for mark in report.marks:
+        style = KIND_STYLES[mark.kind]
+        points = getattr(mark, "polygon", ()) or _corners(mark.box)
+        _outline(ax, points, style.colour, style.dashes)
+        ax.text(mark.box[0], mark.box[1], mark.id, color=style.colour, fontsize=6, va="bottom")
+    found = [kind for kind in KIND_STYLES if any(mark.kind == kind for mark in report.marks)]
+    keys = [Patch(fc="none", ec=KIND_STYLES[kind].colour, label=KIND_STYLES[kind].plural) for kind in found]
+    if keys:
+        ax.legend(handles=keys, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=5, frameon=False, fontsize=8)
+    ax.set_title(_plain_text(report.declassification.headline), fontsize=10)
+    return ax
+
+
+def plot_redactions(scan: Scan, proposals: Sequence[Proposal], *, ax: Axes | None = None) -> Axes:
+    """Draw what was proposed as a redaction: what stands in full lines with its style, the rest with why it is none.
+
+    Args:
+        proposals: judged proposals of the page, as `redactlib.detect.redaction` gives them.
+    """
+    ax = _page_axes(scan.image, scan.width, scan.height, ax)
+    for proposal in sorted(proposals, key=lambda proposal: proposal.reason is None):
+        stands = proposal.reason is None
+        colour = KIND_STYLES["redaction"].colour if stands else "#5a5a5a"
+        _outline(ax, proposal.polygon or _corners(proposal.box), colour, () if stands else (2, 2))
+        said = f"{proposal.style} {proposal.score:.2f}" if stands else str(proposal.reason)
+        ax.text(proposal.box[0], proposal.box[1], _plain_text(said), color=colour, fontsize=6, va="bottom")
+    standing = sum(proposal.reason is None for proposal in proposals)
+    ax.set_title(f"{standing} redactions, {len(proposals) - standing} proposals rejected", fontsize=10)
+    return ax
+
+
+def plot_codes(table: Sequence[dict[str, Any]], *, ax: Axes | None = None) -> Axes:
+    """Draw a table of codes (`codes_table()` of a report) as bars, one colour a law.
+
+    >>> ax = plot_codes([{"code": "(b)(1)", "regime": "FOIA", "count": 3}])
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['(b)(1)']
+    """
+    ax = ax or plt.subplots(figsize=(7, 0.6 + 0.28 * max(1, len(table))), layout="constrained")[1]
+    laws = list(dict.fromkeys(row["regime"] or "law unknown" for row in table))
+    palette = plt.get_cmap("tab10")
+    places = {row["code"]: -i for i, row in enumerate(table)}
+    for number, law in enumerate(laws):
+        rows = [row for row in table if (row["regime"] or "law unknown") == law]
+        bars = ax.barh(
+            [places[row["code"]] for row in rows],
+            [row["count"] for row in rows],
+            color=palette(number % 10),
+            label=_plain_text(law),
+        )
+        ax.bar_label(bars, padding=3, fontsize=8)
+    ax.set_yticks([*places.values()], [_plain_text(code) for code in places])
+    ax.set_xlabel("marks")
+    ax.margins(x=0.1)
+    ax.spines[["top", "right"]].set_visible(False)
+    if laws:
+        ax.legend(fontsize=8, frameon=False)
+    return ax
+
+
+def plot_reliability(curve: Reliability, *, ax: Axes | None = None) -> Axes:
+    """Draw how many answers of a confidence were right; on the diagonal, confidence is what it claims to be."""
+    ax = ax or plt.subplots(figsize=(4.6, 4.6), layout="constrained")[1]
+    ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls=(0, (4, 3)))
+    # one standard error of a share of n answers: few answers prove little
+    spread = np.sqrt(np.maximum(curve.right * (1 - curve.right), 0.25 / curve.n) / curve.n)
+    ax.errorbar(curve.confidence, curve.right, yerr=spread, fmt="o-", color=KIND_STYLES["stamp"].colour, capsize=2)
+    for x, y, n in zip(curve.confidence, curve.right, curve.n, strict=True):
+        ax.annotate(str(n), (x, y), xytext=(5, -11), textcoords="offset points", fontsize=8, color="#444444")
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="share that is right", aspect="equal")
+    ax.set_title(f"{int(curve.n.sum())} answers, calibration error {curve.error:.3f}", fontsize=10)
+    return ax
+
+
+def plot_explanation(report: PageReport) -> Figure:
+    """Draw why the headline is what it is: for each event that decides the mark, the legend as read, the date."""
+    decisive = deciding(report)
+    figure = plt.figure(figsize=(10, 0.8 + 3.2 * max(1, len(decisive))), layout="constrained")
+    figure.suptitle(_plain_text(report.declassification.headline), fontsize=11)
+    image = page_image(report)
+    grid = figure.subplots(max(1, len(decisive)), 3, squeeze=False, width_ratios=(4, 4, 2.2))
+    for axes in grid.ravel():
+        axes.axis("off")
+    if not decisive:
+        grid[0, 0].text(0, 0.5, "no event decides for this page")
+    for (event, stamp), (mark, legend, dates) in zip(decisive, grid, strict=False):
+        if image is not None:
+            x0, y0, x1, y1 = event.box
+            mark.imshow(image[max(0, y0) : y1, max(0, x0) : x1], cmap="gray", vmin=0, vmax=255)
+        mark.set_title(f"{event.mark or event.id}" + (f", {stamp.family}" if stamp else ""), fontsize=9)
+        evidence = (stamp.evidence if stamp else {}) | event.evidence
+        lines = [f"{row[0]}\n   read: {row[1]}" for row in evidence_rows(evidence, "legend") if len(row) >= 2]
+        lines += [f"{row[0]} = {row[1]}" for row in evidence_rows(evidence, "fields") if len(row) == 2]
+        legend.text(0, 1, _plain_text("\n".join(lines)), va="top", fontsize=8, family="monospace", wrap=True)
+        legend.set_title("legend and fields", fontsize=9)
+        rows = [row for row in evidence_rows(evidence, "date", "candidates") if len(row) == 2]
+        odds = {_plain_text(str(date)): odd for date, odd in rows[:6] if isinstance(odd, int | float)}
+        if odds:
+            dates.axis("on")
+            dates.barh([*odds][::-1], [*odds.values()][::-1], color=KIND_STYLES["stamp"].colour)
+            dates.set(xlim=(0, 1), ylim=(len(odds) - 5.5, len(odds) - 0.5))
+            dates.set_title("date, probability", fontsize=9)
+            dates.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _page_axes(image: np.ndarray | None, width: int, height: int, ax: Axes | None) -> Axes:
+    if ax is None:
+        ax = plt.subplots(figsize=(PAGE_INCHES * width / height, PAGE_INCHES), layout="constrained")[1]
+    if image is not None:
+        scale = min(1.0, DISPLAY_PX / height)
+        shown = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        ax.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=(0, width, height, 0))
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=(), yticks=())
+    return ax
+
+
+def _corners(box: Box) -> tuple[tuple[int, int], ...]:
+    x0, y0, x1, y1 = box
+    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+
+
+def _outline(ax: Axes, points: Sequence[tuple[int, int]], colour: str, dashes: tuple[int, ...]) -> None:
+    ax.add_patch(Polygon(points, closed=True, fc=colour + "1f", ec=colour, lw=1.2, ls=(0, dashes) if dashes else "-"))
+
+
+def _plain_text(text: str) -> str:
+    """Text of a page is never mathematics: matplotlib would set what stands between two dollar signs."""
+    return printable(text).replace("$", r"\$")
