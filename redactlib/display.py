@@ -18,8 +18,9 @@ from matplotlib.patches import Patch, Polygon
 
 from redactlib.detect.proposal import Proposal
 from redactlib.evaluate import Reliability
+from redactlib.explain import deciding, evidence_rows
 from redactlib.marks import Box
-from redactlib.report import PageReport, deciding, evidence_rows
+from redactlib.report import PageReport
 from redactlib.scan import Scan
 from redactlib.webpage import KIND_STYLES, page_image, printable
 

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from redactlib.marks import Mark, Point, area
-from redactlib.report import KINDS, RECORD_FIELDS, DocumentReport, PageReport, label
+from redactlib.plain import KINDS
+from redactlib.report import RECORD_FIELDS, DocumentReport, PageReport, label
 
 
 def write_csv(reports: Iterable[DocumentReport | PageReport], path: str | Path) -> None:

@@ -26,17 +26,9 @@ import numpy as np
 from PIL import Image
 
 from redactlib.errors import RedactlibError, ReportError
+from redactlib.explain import Explanation, deciding, evidence_rows, evidence_text
 from redactlib.marks import Box, Event, Mark, Redaction, area
-from redactlib.report import (
-    DocumentReport,
-    Explanation,
-    PageReport,
-    codes_table,
-    deciding,
-    evidence_rows,
-    evidence_text,
-    label,
-)
+from redactlib.report import DocumentReport, PageReport, codes_table, label
 from redactlib.scan import open_scans
 
 PAGE_WIDTH_PX = 1240  # type of 10 points stays readable

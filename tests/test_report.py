@@ -10,7 +10,9 @@ import jsonschema
 import numpy as np
 import pytest
 
+from redactlib import plain
 from redactlib import report as rp
+from redactlib.edits import marked_up
 from redactlib.errors import ReportError
 from redactlib.marks import Bracket, Code, Event, Handwriting, Redaction, Stamp
 
@@ -220,7 +222,7 @@ def test_evidence_nested_without_end_is_refused(data: dict[str, Any]) -> None:
 
 
 def test_overlong_json_is_refused_unread(monkeypatch: pytest.MonkeyPatch, data: dict[str, Any]) -> None:
-    monkeypatch.setattr(rp, "MAX_JSON_CHARS", 100)
+    monkeypatch.setattr(plain, "MAX_JSON_CHARS", 100)
     with pytest.raises(ReportError, match="at most 100"):
         rp.PageReport.from_json(json.dumps(data))
 
@@ -254,7 +256,7 @@ def test_codes_table_counts_marks_pages_and_hidden_characters() -> None:
 
 def test_edits_pair_an_insertion_with_the_strike_that_it_replaces() -> None:
     edits = rp.DocumentReport(path=None, pages=(full_report(),)).edits()
-    assert rp.marked_up(edits) == "p. 3: {~~shall~>will~~}\np. 3: {==[the missiles]==}"
+    assert marked_up(edits) == "p. 3: {~~shall~>will~~}\np. 3: {==[the missiles]==}"
     assert edits[0].marks == ("m10", "m9")
     elsewhere = full_report().to_dict()
     elsewhere["marks"][5]["anchor"] = [100, 780]
