@@ -194,10 +194,15 @@ def _overlays(page: pdfium.PdfPage, objects: list) -> list[tuple[Rect, str, str,
     """
     covers: list[tuple[Rect, str, int, bool]] = []
     images: list[tuple[int, Rect]] = []
-    order: dict[int, int] = {}
+    places: dict[int, tuple[int, ...]] = {}
+    last: dict[tuple[int, ...], int] = {}  # the engine reports words that are drawn twice in one place once only
+    sides = [ctypes.c_float() for _ in range(4)]
     for rank, (drawn, kind, matrix) in enumerate(objects):
         if kind == raw.FPDF_PAGEOBJ_TEXT:
-            order[ctypes.addressof(drawn.contents)] = rank
+            raw.FPDFPageObj_GetBounds(drawn, *sides)
+            place = tuple(round(side.value) for side in sides)
+            places[ctypes.addressof(drawn.contents)] = place
+            last[place] = rank
         elif kind == raw.FPDF_PAGEOBJ_IMAGE:
             a, b, c, d, e, f = _times(_matrix(drawn), matrix)
             images.append((rank, _bounds([(e, f), (e + a, f + b), (e + c, f + d), (e + a + c, f + b + d)])))
@@ -205,7 +210,8 @@ def _overlays(page: pdfium.PdfPage, objects: list) -> list[tuple[Rect, str, str,
             covers += [(rect, "rectangle", rank, True) for rect in _filled_rectangles(drawn, matrix)]
     covers = [c for c in covers if not any(r > c[2] and _shared(p, c[0]) > 0.5 * _size(c[0]) for r, p in images)]
     covers += [(rect, "annotation", len(objects), certain) for rect, certain in _annotations(page)]
-    characters = list(_characters(page, order)) if covers and (order or len(objects) >= OBJECTS_MAX) else []
+    order = {address: last[place] for address, place in places.items()}
+    characters = list(_characters(page, order)) if covers and order else []
     found: list[tuple[Rect, str, str, bool]] = []
     for rect, name, rank, certain in covers:
         inside = [c for c in characters if _shared(c[2], rect) > 0.5 * _size(c[2])]

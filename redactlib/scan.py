@@ -29,7 +29,7 @@ from redactlib.errors import ScanError
 from redactlib.marks import Box
 
 MM_PER_INCH = 25.4
-PICTURE_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "GIF", "BMP", "JPEG2000", "PPM")
+PICTURE_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "JPEG2000", "PPM")
 SUFFIXES = (
     ".pdf",
     ".png",
@@ -60,6 +60,8 @@ class ScanSettings:
     dpi_min: float = 50.0  # typescript below that cannot be read
     dpi_max: float = 1600.0
     page_long_in: tuple[float, float] = (9.5, 17.5)  # letter, A4, legal and ledger, cropped a little
+    default_dpi: float = 99.0  # at most that: a program's 72 or 96 as often as the truth, so no ledger page is believed
+    default_long_in: float = 14.2  # legal
     sheet_long_in: tuple[float, float] = (4.0, 60.0)  # index card to map: believed where the page bears it out
     big_sheet_dpi: float = 150.0  # nobody's default, so a big sheet scanned at that or more is believed
     lines_per_inch: tuple[float, ...] = (6.0, 4.0, 3.0)  # typescript: single, one and a half, double spaced
@@ -165,15 +167,8 @@ class Scan:
 
     @cached_property
     def ink(self) -> np.ndarray:
-        """Where the page is inked: bool ``(H, W)``; a bitonal page as it is, others against their local paper tone."""
-        grey = self.grey
-        if float(np.mean((grey < 16) | (grey > 239))) > 0.97:
-            return grey < 128
-        paper = cv2.resize(grey, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
-        size = max(3, round(self.mm(9) / 8)) | 1
-        paper = cv2.GaussianBlur(cv2.dilate(paper, np.ones((size, size), np.uint8)), (0, 0), size)
-        paper = cv2.resize(paper, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
-        return grey.astype(np.int16) < np.maximum(paper.astype(np.int16) * 0.72, 60)
+        """Where the page is inked: bool ``(H, W)``; a bitonal page as it is, others against paper and ink around."""
+        return _ink(self.grey, self.dpi)
 
     @cached_property
     def skew_deg(self) -> float:
@@ -557,6 +552,53 @@ def _is_grey(image: np.ndarray) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class InkSettings:
+    """Where paper ends and ink begins on a grey page."""
+
+    bitonal_share: float = 0.97  # of pixels nearly black or white: nothing to decide
+    paper_mm: float = 9.0  # the brightest tone within reach is paper; wider than a line of headline type
+    stroke_mm: float = 2.0  # the darkest tone this near is what ink looks like here; about a letter's width
+    contrast: float = 0.4  # of the way from paper to ink, so that faint pencil counts and dark print keeps its shape
+    noise_sigmas: float = 5.0  # darker than the paper's grain
+    fainter_max: float = 0.10  # share darker than paper at the least: shadows of folds and of the other side are 5-8 %
+    fainter_min: float = 0.35  # and at the most, however grainy
+    black: int = 60  # tone that is ink on any paper: the inside of large fills, which hold no paper to compare with
+
+
+def _ink(grey: np.ndarray, dpi: float, settings: InkSettings = InkSettings()) -> np.ndarray:
+    """Ink of a grey page, bool: darker than a share of the way from the local paper tone to the local ink tone."""
+    tones = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel()
+    if tones[16:240].sum() < (1 - settings.bitonal_share) * grey.size:
+        return grey < 128
+    small = cv2.resize(grey, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
+    reach = max(3, round(settings.paper_mm / MM_PER_INCH * dpi / 8)) | 1
+    paper = cv2.GaussianBlur(cv2.dilate(small, np.ones((reach, reach), np.uint8)), (0, 0), reach)
+    near = max(3, round(settings.stroke_mm / MM_PER_INCH * dpi / 8)) | 1
+    dark = cv2.resize(cv2.erode(grey, np.ones((8, 8), np.uint8))[4::8, 4::8], small.shape[::-1], interpolation=0)
+    dark = cv2.blur(cv2.erode(dark, np.ones((near, near), np.uint8)), (near, near))
+    limit = np.minimum(
+        paper * _clean_share(grey, paper, settings), paper - settings.contrast * (paper - dark.astype(np.float32))
+    )
+    limit = np.maximum(limit, settings.black).astype(np.uint8)
+    limit = cv2.resize(limit, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.compare(grey, limit, cv2.CMP_LT) != 0
+
+
+def _clean_share(grey: np.ndarray, paper: np.ndarray, settings: InkSettings) -> float:
+    """The share of the paper's tone below which its grain does not reach, from the flank of the page's histogram."""
+    sample = grey[2::4, 2::4]
+    around = cv2.resize(paper, sample.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    light = around > 100
+    percent = np.minimum(100.0 * sample[light] / around[light], 127).astype(np.uint8)
+    counts = np.convolve(np.bincount(percent, minlength=128), np.ones(3) / 3, "same")
+    mode = 60 + int(np.argmax(counts[60:]))
+    half = int(np.flatnonzero(counts[: mode + 1] < counts[mode] / 2).max(initial=0))
+    sigma = (mode - half) / 1.18  # of a normal distribution, from its half width at half maximum
+    share = mode - max(settings.noise_sigmas * sigma, 100 * settings.fainter_max)
+    return max(share, 100 * (1 - settings.fainter_min)) / 100
+
+
 def _feet(grey: np.ndarray) -> np.ndarray:
     """Lower edges of the ink at quarter size, bool: letters leave their feet there, dark areas no more than a line."""
     small = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
@@ -592,9 +634,14 @@ def _line_pitch(grey: np.ndarray, low_px: float, high_px: float) -> tuple[float,
     total = np.zeros(high + 2)
     for strip in np.array_split(level, 6, axis=1):  # columns and skewed copies keep their own rhythm
         profile = strip.sum(1, keepdims=True)
-        profile = (profile - cv2.blur(profile, (1, 2 * high + 1)))[:, 0]
+        profile = (cv2.blur(profile, (1, 3)) - cv2.blur(profile, (1, 2 * high + 1)))[:, 0]
         total += np.fft.irfft(np.abs(np.fft.rfft(profile, 2 * len(profile))) ** 2)[: high + 2]
-    peak = low + int(np.argmax(total[low : high + 1]))
+    strengths = total[low : high + 1]
+    peaks = (strengths >= total[low - 1 : high]) & (strengths >= total[low + 1 : high + 2])
+    good = np.flatnonzero(peaks & (strengths > 0.8 * strengths.max()))  # every second line is as regular as every line
+    if not good.size:
+        return 0.0, 0.0
+    peak = low + int(good[0])
     before, at, after = total[peak - 1 : peak + 2]
     bend = before - 2 * at + after
     shift = (before - after) / (2 * bend) if bend < 0 else 0.0
@@ -619,7 +666,8 @@ def _believed_dpi(image: np.ndarray, stated: Any) -> tuple[float, str, tuple[str
         if max(across, down) > 1.1 * min(across, down):
             notes = (f"the file says {across:.0f} dpi across and {down:.0f} down: {dpi:.0f} taken for both",)
         long_in = long_px / dpi
-        if settings.page_long_in[0] <= long_in <= settings.page_long_in[1]:
+        longest = settings.default_long_in if dpi <= settings.default_dpi else settings.page_long_in[1]
+        if settings.page_long_in[0] <= long_in <= longest:
             return dpi, "file", notes
         if settings.sheet_long_in[0] <= long_in <= settings.sheet_long_in[1]:
             if long_in > settings.page_long_in[1] and dpi >= settings.big_sheet_dpi:
