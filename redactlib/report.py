@@ -255,7 +255,7 @@ class DocumentReport:
         return codes_table(self.pages)
 
     def edits(self) -> tuple[Edit, ...]:
-        """Insertions, strikes and bracketed passages of all pages in reading order; see :func:`redactlib.edits.marked_up`."""
+        """Insertions, strikes and bracketed passages in reading order; :func:`redactlib.edits.marked_up` writes them."""
         return tuple(
             edit for page in self.pages for edit in find_edits(page.marks, page=page.source.page, dpi=page.image.dpi)
         )
@@ -282,7 +282,7 @@ def schema() -> dict[str, Any]:
 
 def read_reports(path: str | Path) -> Iterator[PageReport]:
     """Yield the page reports of a JSON Lines file; :class:`ReportError` names the line that is none."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:
