@@ -8,6 +8,7 @@ as ``1``, ``/`` or ``l``) are arcs of the automaton with their weight, so that b
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -83,7 +84,13 @@ def build_automaton(
 
 
 def decode(
-    lattice: np.ndarray, automaton: Automaton, *, beam: int = 120, best: int = 20, floor: float = 1e-4
+    lattice: np.ndarray,
+    automaton: Automaton,
+    *,
+    beam: int = 80,
+    best: int = 20,
+    floor: float = 1e-3,
+    hopeless: float = 1e-5,
 ) -> tuple[Decoded, ...]:
     """The most probable strings of a language in a lattice, best first; none where no string fits.
 
@@ -93,6 +100,7 @@ def decode(
         beam: hypotheses kept at each step.
         best: strings returned at most.
         floor: characters less probable than this at a step are not tried there.
+        hopeless: hypotheses less probable than this, measured by the best one of the same step, are dropped.
     """
     beams: dict[_Key, _Mass] = {(0, "", 0): _Mass(1.0, 0.0, -1, -1)}
     scale = 0.0
@@ -112,10 +120,12 @@ def decode(
                     first = step if text and mass.first < 0 else mass.first
                     end = step if text else mass.end
                     _add(grown, (target, written + text, column), _Mass(0.0, reached * weight, first, end))
-        kept = sorted(grown.items(), key=lambda item: -item[1].total)[:beam]
+        kept = heapq.nlargest(beam, grown.items(), key=lambda item: item[1].in_blank + item[1].in_last)
         top = kept[0][1].total
         scale += float(np.log(top))
-        beams = {key: _Mass(m.in_blank / top, m.in_last / top, m.first, m.end) for key, m in kept}
+        beams = {
+            key: _Mass(m.in_blank / top, m.in_last / top, m.first, m.end) for key, m in kept if m.total > hopeless * top
+        }
     totals: dict[str, tuple[float, _Mass]] = {}
     for (state, written, _), mass in beams.items():
         for tail, weight in automaton.finals.get(state, ()):
@@ -149,25 +159,26 @@ def _append(
     part: Part,
     confusions: Mapping[str, Mapping[str, float]],
 ) -> dict[int, float]:
-    """Add one part behind the given states as a tree of its strings; the states where its strings end, with weights."""
+    """Add one part behind the given states as a tree whose strings all end in one state; where it ends, with weights."""
+    joint = len(links)
+    links.append([])
     tree: dict[str, int] = {}
-    ends: dict[int, float] = {}
     for string, weight in part.items():
-        if not string:
-            for state, before in starts.items():
-                ends[state] = max(ends.get(state, 0.0), weight * before)
-        for i in range(len(string)):
-            if string[: i + 1] in tree:
+        for i, character in enumerate(string):
+            last = i == len(string) - 1
+            target = joint if last else tree.get(string[: i + 1])
+            if target is None:
+                tree[string[: i + 1]] = target = len(links)
+                links.append([])
+            elif not last:
                 continue
-            tree[string[: i + 1]] = target = len(links)
-            links.append([])
             sources = starts if i == 0 else {tree[string[:i]]: 1.0}
-            readings = {string[i]: 1.0} | dict(confusions.get(string[i], {}))
+            readings = {character: 1.0} | dict(confusions.get(character, {}))
             for source, before in sources.items():
-                links[source] += [(read, string[i], w * before, target) for read, w in readings.items()]
-        if string:
-            ends[tree[string]] = weight
-    return ends
+                here = before * (weight if last else 1.0)
+                links[source] += [(read, character, w * here, target) for read, w in readings.items()]
+    passed = {state: before * part[""] for state, before in starts.items()} if "" in part else {}
+    return {joint: 1.0} | passed
 
 
 def _without_silent_arcs(links: list[list[tuple[str, str, float, int]]]) -> Automaton:
