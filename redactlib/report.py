@@ -255,7 +255,7 @@ class DocumentReport:
         return codes_table(self.pages)
 
     def edits(self) -> tuple[Edit, ...]:
-        """Insertions, strikes and bracketed passages in reading order; :func:`redactlib.edits.marked_up` writes them."""
+        """Insertions, strikes and bracketed passages in reading order; see :func:`redactlib.edits.marked_up`."""
         return tuple(
             edit for page in self.pages for edit in find_edits(page.marks, page=page.source.page, dpi=page.image.dpi)
         )
