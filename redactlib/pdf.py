@@ -31,7 +31,7 @@ VECTOR_DPI = 300.0  # a page drawn by a word processor: 6-point type then stands
 DPI_RANGE = (150.0, 400.0)  # of a scanned page; a finer scan costs time and reads no better
 PAGE_PIXELS_MAX = 40e6  # a letter page has 8.4 million at 300 dpi, a sheet of 17 x 22 inches 34 million
 WHOLE_PAGE = 0.6  # share of the page from which an image counts as the scan of that page
-OBJECTS_MAX = 200_000  # drawn objects that are searched for overlays; a dense map has about 100,000
+OBJECTS_MAX = 50_000  # drawn objects that are searched for overlays; a full page of text has about 3000
 FORM_DEPTH_MAX = 8
 OVERLAY_SIDE_MIN_PT = 4.0  # thinner than a line of small print: a rule, not a cover
 MEMORY_MAX = 3 << 30  # bytes; a page of 40 million pixels takes 0.5 GB to render
@@ -61,7 +61,10 @@ def main() -> None:
             else:
                 _send_page(answer, document[request["page"] - 1], request["dpi"])
         except pdfium.PdfiumError as error:
-            _send(answer, {"error": str(error), "encrypted": getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD})
+            code = getattr(error, "err_code", None)
+            no_pages = document is None and code == raw.FPDF_ERR_SUCCESS
+            header = {"error": str(error), "encrypted": code == raw.FPDF_ERR_PASSWORD}
+            _send(answer, {"pages": 0} if no_pages else header)
         watchdog.cancel()
 
 
