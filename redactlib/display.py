@@ -22,7 +22,7 @@ from redactlib.explain import deciding, evidence_rows
 from redactlib.marks import Box
 from redactlib.report import PageReport
 from redactlib.scan import Scan
-from redactlib.webpage import KIND_STYLES, page_image, printable
+from redactlib.webpage import KIND_STYLES, printable
 
 PAGE_INCHES = 9.0  # height of a page's figure: type of 10 points can still be told
 DISPLAY_PX = 1600  # pages are shrunk to this height first: matplotlib drops hairlines
@@ -30,7 +30,7 @@ DISPLAY_PX = 1600  # pages are shrunk to this height first: matplotlib drops hai
 
 def plot_page(report: PageReport, *, ax: Axes | None = None) -> Axes:
     """Draw a page with its marks in the colours of their kinds, headline on top."""
-    ax = _page_axes(page_image(report), report.image.width, report.image.height, ax)
+    ax = _page_axes(report.load_image(), report.image.width, report.image.height, ax)
     for mark in report.marks:
         style = KIND_STYLES[mark.kind]
         points = getattr(mark, "polygon", ()) or _corners(mark.box)
@@ -110,7 +110,7 @@ def plot_explanation(report: PageReport) -> Figure:
     decisive = deciding(report)
     figure = plt.figure(figsize=(10, 0.8 + 3.2 * max(1, len(decisive))), layout="constrained")
     figure.suptitle(_plain_text(report.declassification.headline), fontsize=11)
-    image = page_image(report)
+    image = report.load_image()
     grid = figure.subplots(max(1, len(decisive)), 3, squeeze=False, width_ratios=(4, 4, 2.2))
     for axes in grid.ravel():
         axes.axis("off")

@@ -7,6 +7,7 @@ image is not part of the data: ``picture`` is there while the scan is at hand, f
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,12 +15,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from redactlib import marks as m
 from redactlib.edits import Edit, find_edits
-from redactlib.errors import ReportError
+from redactlib.errors import ReportError, ScanError
 from redactlib.explain import Explanation
 from redactlib.plain import check_schema, from_plain, load_json, to_plain
-from redactlib.scan import Scan
+from redactlib.scan import Scan, open_scans
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,6 +149,21 @@ class PageReport:
     @property
     def brackets(self) -> tuple[m.Bracket, ...]:
         return tuple(mark for mark in self.marks if isinstance(mark, m.Bracket))
+
+    def load_image(self) -> np.ndarray | None:
+        """The page as stored, uint8 ``(H, W)`` or RGB ``(H, W, 3)``; read again from its file where no picture is kept.
+
+        ``None`` where there is no file any more, or one with other contents.
+        """
+        scan = self.picture
+        if scan is None and self.source.path and os.path.isfile(self.source.path):
+            try:
+                scan = next(open_scans(self.source.path, dpi=self.image.dpi, pages=[self.source.page]), None)
+            except ScanError:
+                return None
+            if scan is not None and self.source.sha256 not in ("", scan.sha256):
+                return None
+        return None if scan is None else scan.upright(-scan.turned).image
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON types, in the form of :func:`schema`."""

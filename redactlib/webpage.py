@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,11 +24,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from redactlib.errors import RedactlibError, ReportError
+from redactlib.errors import ReportError
 from redactlib.explain import Explanation, deciding, evidence_rows, evidence_text
 from redactlib.marks import Box, Event, Mark, Redaction, area
 from redactlib.report import DocumentReport, PageReport, codes_table, label
-from redactlib.scan import open_scans
 
 PAGE_WIDTH_PX = 1240  # type of 10 points stays readable
 THUMB_WIDTH_PX = 132
@@ -59,13 +57,13 @@ KIND_STYLES = {
 
 def page_html(report: PageReport) -> str:
     """One page as a piece of HTML: picture with marks, headline, chain of events, table of marks."""
-    picture = _data_url(page_image(report), PAGE_WIDTH_PX)
+    picture = _data_url(report.load_image(), PAGE_WIDTH_PX)
     return f'<div class="redactlib"><style>{_css()}</style>{_page_section(report, picture)}</div>'
 
 
 def document_html(report: DocumentReport) -> str:
     """A document as a piece of HTML: its headline and a table of its pages."""
-    rows = (_page_row(page, _data_url(page_image(page), THUMB_WIDTH_PX), None) for page in report.pages)
+    rows = (_page_row(page, _data_url(page.load_image(), THUMB_WIDTH_PX), None) for page in report.pages)
     head = f"<h2>{_esc(_name(report.path))}</h2>{_headline(report)}"
     return (
         f'<div class="redactlib"><style>{_css()}</style>{head}{_pages_table(rows)}{_codes(report.codes_table())}</div>'
@@ -76,20 +74,6 @@ def explanation_html(explanation: Explanation) -> str:
     """The trace of a headline as a piece of HTML."""
     report = explanation.report
     return f'<div class="redactlib"><style>{_css()}</style>{_headline(report)}{_trace(report)}</div>'
-
-
-def page_image(report: PageReport) -> np.ndarray | None:
-    """The page as stored, uint8 grey or RGB: from the scan at hand, else from its file if that is still the same."""
-    scan = report.picture
-    if scan is None and report.source.path and os.path.isfile(report.source.path):
-        try:
-            wanted = open_scans(report.source.path, dpi=report.image.dpi, pages=[report.source.page])
-            scan = next(wanted, None)
-        except RedactlibError:
-            return None
-        if scan is not None and report.source.sha256 not in ("", scan.sha256):
-            return None
-    return None if scan is None else scan.upright(-scan.turned).image
 
 
 # --- a folder of pages ------------------------------------------------------------------------------------------------
@@ -148,7 +132,7 @@ def _write_pages(reports: Iterable[DocumentReport], folder: Path) -> None:
 
 
 def _write_images(page: PageReport, folder: Path, stem: str) -> tuple[str | None, str | None]:
-    image = page_image(page)
+    image = page.load_image()
     if image is None:
         return None, None
     names = []
@@ -253,7 +237,7 @@ def _trace_event(report: PageReport, event: Event, stamp: Any) -> str:
 
 
 def _crop(report: PageReport, box: Box) -> np.ndarray | None:
-    image = page_image(report) if report.picture is not None else None
+    image = report.load_image() if report.picture is not None else None
     if image is None:
         return None
     margin = round(report.image.dpi / 12)

@@ -132,16 +132,16 @@ def test_image_is_read_again_from_its_file_unless_the_file_changed(tmp_path: Pat
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), np.full((66, 51), 200, np.uint8))
     report = replace(page(path=str(path)), picture=None)
-    assert webpage.page_image(report) is not None
-    assert webpage.page_image(replace(report, source=replace(report.source, sha256="0" * 64))) is None
+    assert report.load_image() is not None
+    assert replace(report, source=replace(report.source, sha256="0" * 64)).load_image() is None
     path.write_bytes(b"no image")
-    assert webpage.page_image(report) is None
+    assert report.load_image() is None
 
 
 def test_a_scan_that_was_turned_upright_is_shown_as_stored() -> None:
     stored = np.arange(12, dtype=np.uint8).reshape(3, 4)
     report = replace(page(), picture=Scan(stored, 60.0).upright(1))
-    assert np.array_equal(webpage.page_image(report), stored)
+    assert np.array_equal(report.load_image(), stored)
 
 
 def test_folder_holds_an_index_and_a_page_a_document_and_needs_nothing_else(tmp_path: Path) -> None:
