@@ -78,7 +78,7 @@ class Canvas:
             left, top, wide, high = cv2.boundingRect((mask[part] > _INK_FROM).astype(np.uint8))
             if wide:
                 corners = [(left, top), (left + wide, top), (left, top + high), (left + wide, top + high)]
-                self.touch(np.array(corners, float) + (x0, y0))
+                self.touch(np.array(corners, float) + np.array([x0, y0]))
 
     def touch(self, points: np.ndarray) -> None:
         """Adds points (pixels) to the hull of all open marks."""
@@ -112,7 +112,9 @@ class Canvas:
         ImageDraw.Draw(sprite).text((-left, -top), text, fill=255, font=font, anchor="ls", stroke_width=stroke)
         mask = np.asarray(sprite)
         if squeeze != 1.0:
-            mask = cv2.resize(mask, (max(1, round(mask.shape[1] * squeeze)), mask.shape[0]), interpolation=cv2.INTER_AREA)
+            mask = cv2.resize(
+                mask, (max(1, round(mask.shape[1] * squeeze)), mask.shape[0]), interpolation=cv2.INTER_AREA
+            )
         self.ink(layers, mask, round(x * self.dpi + left * squeeze), round(y * self.dpi) + int(top))
         return font.getlength(text) * squeeze / self.dpi
 
@@ -125,7 +127,7 @@ class Canvas:
             if char == " ":
                 continue
             mask, left, top = _glyph(face, char, cell)
-            mask = cv2.multiply(mask, float(weight[i]))
+            mask = (mask * weight[i]).astype(np.uint8)
             px, py = round(x * self.dpi + i * cell) + left + shift[i, 0], round(y * self.dpi) + top + shift[i, 1]
             if char in "[]":
                 with self.mark("bracket", side="open" if char == "[" else "close", form="typed"):
@@ -151,17 +153,20 @@ class Canvas:
             size = height * 72 / 0.7  # capitals are about 0.7 of an em
             return self.text(text, x, y, face=hand.font, size_pt=size, layers=("handwriting",), heavy=0.008)
         strokes = write(text, hand, self.rng)
+        pen_mm = min(
+            hand.pen_mm, 0.13 * height * 25.4
+        )  # small writing is done with the point, not the side, of the pen
         tilt = self.rng.normal(0, 0.02)
         for points in strokes:
-            points = points * height / 10
-            points[:, 1] += tilt * points[:, 0]
-            self.stroke(points + (x, y), width_mm=hand.pen_mm * self.rng.uniform(0.85, 1.15))
+            line = points * height / 10
+            line[:, 1] += tilt * line[:, 0]
+            self.stroke(line + np.array([x, y]), width_mm=pen_mm * float(self.rng.uniform(0.85, 1.15)))
         return max((float(s[:, 0].max()) for s in strokes), default=0.0) * height / 10
 
     def scrawl(self, x: float, y: float, *, hand: Hand, height: float) -> None:
         """Signs: loops that nobody can read, the tallest ``height`` inches high."""
         for points in scrawl(self.rng, loops=int(self.rng.integers(3, 7))):
-            self.stroke(points * height / 10 + (x, y), width_mm=hand.pen_mm)
+            self.stroke(points * height / 10 + np.array([x, y]), width_mm=hand.pen_mm)
 
     def rule(
         self, x0: float, y0: float, x1: float, y1: float, *, width_mm: float = 0.25, layers: Sequence[str] = ("ruling",)
@@ -176,28 +181,31 @@ class Canvas:
         corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]])
         self.stroke(corners, width_mm=width_mm, layers=layers)
 
-    def fill(
-        self, x0: float, y0: float, x1: float, y1: float, *, tone: np.ndarray | int = 255
-    ) -> None:
-        """An even or patterned fill of a box; ``tone`` is its ink, uint8, one value or ``(h, w)`` of at least the box."""
+    def fill(self, x0: float, y0: float, x1: float, y1: float, *, tone: np.ndarray | int = 255) -> None:
+        """Fills a box; ``tone`` is its ink, uint8: one value, or ``(h, w)`` no less than the box."""
         left, top, right, bottom = (round(v * self.dpi) for v in (x0, y0, x1, y1))
         mask = np.full((bottom - top, right - left), 255, np.uint8)
         ink = np.full_like(mask, tone) if isinstance(tone, int) else tone[: mask.shape[0], : mask.shape[1]]
         self.ink(("fill",), mask, left, top, tone=ink)
 
     def erase(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """Takes all ink out of a box: correction fluid, scissors, or the black that will cover it."""
+        """Takes all ink out of a box, and the marks that stood wholly in it: fluid, scissors, or the black to come."""
         left, top, right, bottom = (max(0, round(v * self.dpi)) for v in (x0, y0, x1, y1))
+        low, high = np.array([left, top]) - 2, np.array([right, bottom]) + 2
+        self.drawn = [
+            m for m in self.drawn
+            if m in self._open or not (len(h := m.hull()) and (h >= low).all() and (h <= high).all())
+        ]  # fmt: skip
         for layer in (*self.layers.values(), self.tone):
             layer[top:bottom, left:right] = 0
 
     def paste(self, other: Canvas, x: float, y: float, *, angle_deg: float = 0.0) -> None:
-        """Puts another canvas on this one, turned counter-clockwise about its centre, which comes to stand at (x, y)."""
+        """Puts another canvas on this one, turned counter-clockwise, its centre at (x, y)."""
         h, w = other.shape
         matrix = cv2.getRotationMatrix2D((w / 2, h / 2), angle_deg, 1.0)
         wide = int(np.ceil(abs(matrix[0, 0]) * w + abs(matrix[0, 1]) * h))
         high = int(np.ceil(abs(matrix[0, 0]) * h + abs(matrix[0, 1]) * w))
-        matrix[:, 2] += (wide / 2 - w / 2, high / 2 - h / 2)
+        matrix[:, 2] += np.array([wide / 2 - w / 2, high / 2 - h / 2])
         left, top = round(x * self.dpi - wide / 2), round(y * self.dpi - high / 2)
         for name, layer in other.layers.items():
             if layer.any():
@@ -205,12 +213,14 @@ class Canvas:
                 self.ink((name,), cv2.warpAffine(layer, matrix, (wide, high)), left, top, tone=tone)
         for mark in other.drawn:
             hull = mark.hull()
-            self.drawn.append(Drawn(mark.keys, [hull @ matrix[:, :2].T + matrix[:, 2] + (left, top)] if len(hull) else []))
+            self.drawn.append(
+                Drawn(mark.keys, [hull @ matrix[:, :2].T + matrix[:, 2] + (left, top)] if len(hull) else [])
+            )
 
 
 @lru_cache(maxsize=4096)
 def _glyph(face: str, char: str, cell_px: float) -> tuple[np.ndarray, int, int]:
-    """A typed letter, ``(mask, left, top)`` from its cell's left edge on the baseline; sized so that its advance is the cell.
+    """A typed letter that fills its cell: ``(mask, left, top)`` from the cell's left edge on the baseline.
 
     The mask is shared by all its uses: never write to it.
     """

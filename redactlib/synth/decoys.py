@@ -7,6 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from .canvas import Canvas
 from .sheet import Sheet
 
 
@@ -22,14 +23,12 @@ def draw_decoy(kind: str, sheet: Sheet) -> None:
 def _letterhead_bar(sheet: Sheet) -> None:
     """A black bar across the head with white lettering."""
     canvas, rng = sheet.canvas, sheet.rng
-    canvas.fill(0.6, 0.45, 7.9, 0.8)
+    canvas.erase(0.6, 0.45, 7.9, 0.8)
     words = str(rng.choice(["INFORMATION REPORT", "TELEGRAM", "REPRODUCED AT THE NATIONAL ARCHIVES"]))
-    before = canvas.layers["print"].copy()
-    canvas.layers["print"][:] = 0
-    canvas.text(words, 4.25 - 0.075 * len(words), 0.7, face=sheet.fonts.sans_bold[0], size_pt=15)
-    lettering = canvas.layers["print"]
-    canvas.tone[:] = np.where(lettering > 127, 0, canvas.tone)
-    canvas.layers["print"] = np.maximum(before, lettering)
+    lettering = Canvas(7.3, 0.35, dpi=canvas.dpi, rng=rng)
+    lettering.text(words, 3.65 - 0.075 * len(words), 0.25, face=sheet.fonts.sans_bold[0], size_pt=15)
+    ink = lettering.layers["print"]
+    canvas.ink(("fill",), np.full_like(ink, 255), round(0.6 * canvas.dpi), round(0.45 * canvas.dpi), tone=255 - ink)
 
 
 def _table(sheet: Sheet) -> None:
@@ -58,11 +57,10 @@ def _photograph(sheet: Sheet) -> None:
     canvas.erase(x - 0.1, y - 0.15, x + wide + 0.1, y + high + 0.1)
     sheet.words = [w for w in sheet.words if not (y - 0.2 < w.y < y + high + 0.25)]
     size = (int(wide * canvas.dpi), int(high * canvas.dpi))
-    grey = cv2.resize(rng.random((5, 7), dtype=np.float32), size, interpolation=cv2.INTER_CUBIC)
-    grey = np.clip(0.6 * grey + np.linspace(0, 0.5, size[1], dtype=np.float32)[:, None], 0, 1)
-    noise = rng.random((size[1] // 2 + 1, size[0] // 2 + 1), dtype=np.float32)
-    noise = cv2.resize(noise, size, interpolation=cv2.INTER_NEAREST)
-    tone = (noise < grey).astype(np.uint8) * 255
+    hills = cv2.resize(rng.random((5, 7), dtype=np.float32), size, interpolation=cv2.INTER_CUBIC)
+    grey = np.clip(0.6 * hills + np.linspace(0, 0.5, size[1], dtype=np.float32)[:, None], 0, 1)
+    screen = rng.random((size[1] // 2 + 1, size[0] // 2 + 1), dtype=np.float32)
+    tone = (cv2.resize(screen, size, interpolation=cv2.INTER_NEAREST) < grey).astype(np.uint8) * 255
     canvas.ink(("fill",), np.full_like(tone, 255), round(x * canvas.dpi), round(y * canvas.dpi), tone=tone)
     canvas.frame(x, y, x + wide, y + high, width_mm=0.3)
 
@@ -75,15 +73,19 @@ def _punch_holes(sheet: Sheet) -> None:
     for x, y in places:
         radius = round(0.125 * canvas.dpi)
         disc = np.zeros((2 * radius + 1, 2 * radius + 1), np.uint8)
-        cv2.circle(disc, (radius, radius), radius, 255, -1 if rng.random() < 0.8 else max(1, canvas.dpi // 100), cv2.LINE_AA)
-        at = rng.normal(0, 0.03, 2) + (x, y)
+        cv2.circle(
+            disc, (radius, radius), radius, 255, -1 if rng.random() < 0.8 else max(1, canvas.dpi // 100), cv2.LINE_AA
+        )
+        at = rng.normal(0, 0.03, 2) + np.array([x, y])
         canvas.ink(("fill",), disc, int(at[0] * canvas.dpi) - radius, int(at[1] * canvas.dpi) - radius)
 
 
 def _routing_slip(sheet: Sheet) -> None:
     """A grid of names and initials at the head of the page, printed small."""
     canvas, rng = sheet.canvas, sheet.rng
-    for i, name in enumerate(("Mr. Tolliver", "Mr. Banning", "Mr. Casewell", "Mr. Conroy", "Mr. Deland", "Tele. Room", "Miss Gantry")):
+    for i, name in enumerate(
+        ("Mr. Tolliver", "Mr. Banning", "Mr. Casewell", "Mr. Conroy", "Mr. Deland", "Tele. Room", "Miss Gantry")
+    ):
         y = 0.5 + 0.13 * i
         canvas.text(name, 7.05, y, face=sheet.fonts.serif[0], size_pt=7)
         canvas.rule(7.65, y + 0.01, 8.1, y + 0.01, width_mm=0.15)

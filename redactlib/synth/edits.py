@@ -7,26 +7,65 @@ import numpy as np
 from .sheet import Sheet, Word
 from .wording import fill
 
-_INSERTS = ("not", "at once", "in principle", "the Government of", "fully", "on his own", "as agreed", "if possible", "and its allies")
-_NOTES = ("OK", "no", "see file", "why?", "copy to {name}", "hold", "who is this?", "discuss w/ {name}", "file", "noted")
+_INSERTS = (
+    "not",
+    "at once",
+    "in principle",
+    "the Government of",
+    "fully",
+    "on his own",
+    "as agreed",
+    "if possible",
+    "and its allies",
+)
+_NOTES = (
+    "OK",
+    "no",
+    "see file",
+    "why?",
+    "copy to {name}",
+    "hold",
+    "who is this?",
+    "discuss w/ {name}",
+    "file",
+    "noted",
+)
 
 
-def bracket_words(sheet: Sheet, *, words: list[Word]) -> None:
-    """Draws square brackets round neighbouring words of a line, as a reviewer does."""
+def bracket_words(sheet: Sheet, *, words: list[Word], struck: bool = False) -> None:
+    """Draws square brackets round words, as a reviewer does; ``struck`` crosses both out again."""
     if not words:
         return
     canvas, rng = sheet.canvas, sheet.rng
     text = " ".join(w.text for w in words)
     pen = max(sheet.hand.pen_mm, float(rng.choice([0.4, 0.6, 0.9])))
-    for side, x, out in (("open", words[0].x0 - 0.02, 1), ("close", words[-1].x1 + 0.0, -1)):
-        y = words[0].y
-        top, bottom = y - float(rng.uniform(0.14, 0.2)), y + float(rng.uniform(0.03, 0.08))
-        arm = float(rng.uniform(0.05, 0.13))
-        lean = float(rng.normal(0, 0.012))
-        points = np.array([[x + out * arm, top], [x + lean, top], [x, (top + bottom) / 2], [x - lean, bottom], [x + out * arm * rng.uniform(0.3, 1.0), bottom]])
-        points += rng.normal(0, 0.004, points.shape)
-        with canvas.mark("bracket", side=side, form="drawn", words=text):
+    arm = float(rng.uniform(0.08, 0.2))
+    for side, x, y, out in (
+        ("open", words[0].x0 - 0.03, words[0].y, 1),
+        ("close", words[-1].x1 + 0.01, words[-1].y, -1),
+    ):
+        top, bottom = y - float(rng.uniform(0.15, 0.21)), y + float(rng.uniform(0.03, 0.09))
+        lean, foot = float(rng.normal(0, 0.012)), arm * float(rng.uniform(0.3, 1.0))
+        points = np.array(
+            [
+                [x + out * arm, top],
+                [x + lean, top],
+                [x, (top + bottom) / 2],
+                [x - lean, bottom],
+                [x + out * foot, bottom],
+            ]
+        )
+        points += rng.normal(0, 0.005, points.shape)
+        with canvas.mark("bracket", side=side, form="drawn", words=text, **({"struck": "yes"} if struck else {})):
             canvas.stroke(points, width_mm=pen)
+        if struck:
+            with canvas.mark("handwriting", role="strike"):
+                for a, b in ((top, bottom), (bottom, top)):
+                    canvas.stroke(np.array([[x - 0.06, a], [x + 0.08, b]]) + rng.normal(0, 0.01, (2, 2)), width_mm=pen)
+    if rng.random() < 0.3:
+        level = str(rng.choice(["(S)", "(C)", "(u)"]))
+        with canvas.mark("handwriting", role="mark", text=level):
+            canvas.write(level, words[-1].x1 + 0.05, words[-1].y - 0.08, hand=sheet.hand, height=0.14)
 
 
 def strike_words(sheet: Sheet, *, words: list[Word]) -> None:
@@ -60,7 +99,9 @@ def insert_words(sheet: Sheet, *, words: list[Word], text: str | None = None, ca
     with canvas.mark("handwriting", role="insertion", text=text):
         canvas.write(text, x - (0.1 if caret else 0.0), y - 0.165, hand=sheet.hand, height=height)
         if caret:
-            points = np.array([[x - 0.05, y + 0.05], [x, y - 0.04], [x + 0.05, y + 0.05]]) + rng.normal(0, 0.006, (3, 2))
+            points = np.array([[x - 0.05, y + 0.05], [x, y - 0.04], [x + 0.05, y + 0.05]]) + rng.normal(
+                0, 0.006, (3, 2)
+            )
             canvas.stroke(points, width_mm=sheet.hand.pen_mm)
 
 
@@ -99,6 +140,15 @@ def sign(sheet: Sheet, *, x: float, y: float) -> None:
 def write_note(sheet: Sheet, *, x: float, y: float, text: str | None = None) -> None:
     """A filing note in a free corner: a number, a date, a name."""
     rng = sheet.rng
-    text = text or str(rng.choice([f"{rng.integers(50, 200)}-{rng.integers(1000, 99999)}", f"{rng.integers(1, 13)}/{rng.integers(1, 29)}/{rng.integers(60, 99)}", fill("{name}", rng), f"Box {rng.integers(1, 40)}"]))
+    text = text or str(
+        rng.choice(
+            [
+                f"{rng.integers(50, 200)}-{rng.integers(1000, 99999)}",
+                f"{rng.integers(1, 13)}/{rng.integers(1, 29)}/{rng.integers(60, 99)}",
+                fill("{name}", rng),
+                f"Box {rng.integers(1, 40)}",
+            ]
+        )
+    )
     with sheet.canvas.mark("handwriting", role="note", text=text):
         sheet.canvas.write(text, x, y, hand=sheet.hand, height=float(rng.uniform(0.15, 0.26)))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a legend stands in one string, so that it can be found by searching for it
 """The stamps, labels and release lines that a drawn page can carry: one row a wording, and the one function that sets them.
 
 A line of a form is plain text with fields: ``{date}`` is printed, ``{date_}`` filled in by hand on a blank, ``{date#}``
@@ -32,7 +33,7 @@ class Form:
         place: ``head``, ``foot``, ``band`` (head and foot), ``corner``, ``side`` (margin, turned), ``body``.
         look: ``rubber`` (uneven ink), ``digital`` (laid over the scan), ``slip`` (white paper on the page).
         frame: chance of a border.
-        fill: legend goes on although nothing is filled in: ``decision`` of a blank form is ``none``.
+        typed: set by typewriter in place of a stamp.
     """
 
     family: str
@@ -53,7 +54,9 @@ class Form:
 
 
 def _rows(family: str, decision: str, agency: str | None, *wordings: str, **keys: Any) -> tuple[Form, ...]:
-    return tuple(Form(family=family, decision=decision, agency=agency, lines=tuple(w.split(" / ")), **keys) for w in wordings)
+    return tuple(
+        Form(family=family, decision=decision, agency=agency, lines=tuple(w.split(" / ")), **keys) for w in wordings
+    )
 
 
 _CREST = "CIA-RDP##@#####R000#000#00##-#"
@@ -105,6 +108,9 @@ FORMS: tuple[Form, ...] = (
     *_rows("state-fpc-cdr", "released", "State",
            "DEPARTMENT OF STATE   IS/FPC/CDR / {by_}  Date: {date_} / [x] RELEASE    [x] DECLASSIFY / [ ] EXCISE    [ ] DECLASSIFY in PART / [ ] DENY / FOIA Exemptions {blank_} / TS authority to: / [ ] CLASSIFY as [ ] S or [ ] C, OADR / [ ] DOWNGRADE TS to [ ] S or [ ] C, OADR",
            date="m-d-y", years=(1989, 1998), **_STATE),
+    *_rows("state-fpc-cdr", "reviewed", "State",
+           "DEPARTMENT OF / STATE / IS/FPC/CDR / Date: {date_} / TS authority to: / {blank_}",
+           date="m/d/y", years=(1989, 1998), **{**_STATE, "bold": True, "frame": 1.0}),
     *_rows("state-fpc-hdr", "declassified", "State",
            "DEPARTMENT OF STATE / [ ] Retain class'n [ ] Change/classify to {blank_} / [x] With concurrence of {office_} / [x] Declassify [ ] In part and excise as shown / EO 12356, Sec. 1.3 (a)(   ) / FPC/HDR by {by_} {date_}",
            date="m/d/y", years=(1990, 1996), legal="EO 12356, Sec. 1.3", **_STATE),
@@ -295,14 +301,20 @@ def draw_form(
         blank: leaves the fields empty: then its decision is ``none`` and no date is known.
         values: fields to use in place of drawn ones; ``date`` in ISO form.
     """
-    day = datetime.date(int(rng.integers(form.years[0], form.years[1] + 1)), int(rng.integers(1, 13)), int(rng.integers(1, 29)))
+    day = datetime.date(
+        int(rng.integers(form.years[0], form.years[1] + 1)), int(rng.integers(1, 13)), int(rng.integers(1, 29))
+    )
     if values and "date" in values:
         day = datetime.date.fromisoformat(values["date"])
     old = datetime.date(int(rng.integers(1950, 1976)), int(rng.integers(1, 13)), int(rng.integers(1, 29)))
     if re.search(r"\{date#\}", "".join(form.lines)):
         dated = "MON d Y"
     elif form.date in ("m/d/y", "m-d-y") and "{date_}" in "".join(form.lines):
-        dated = str(rng.choice(["m/d/y", "m-d-y", "m/d/y", "d Mon y"], p=[0.5, 0.3, 0.1, 0.1])) if values is None else form.date
+        dated = (
+            str(rng.choice(["m/d/y", "m-d-y", "m/d/y", "d Mon y"], p=[0.5, 0.3, 0.1, 0.1]))
+            if values is None
+            else form.date
+        )
     else:
         dated = form.date
     case = fill_case(form.case, rng)
@@ -334,7 +346,15 @@ class _Setter:
     """Sets the lines of one form: measures them, then draws each piece where its measure says."""
 
     def __init__(
-        self, form: Form, *, dpi: int, rng: np.random.Generator, fonts: Fonts, hand: Hand, fields: dict[str, str], blank: bool
+        self,
+        form: Form,
+        *,
+        dpi: int,
+        rng: np.random.Generator,
+        fonts: Fonts,
+        hand: Hand,
+        fields: dict[str, str],
+        blank: bool,
     ) -> None:
         self.form, self.rng, self.hand, self.fields, self.blank = form, rng, hand, fields, blank
         self.size = float(rng.uniform(*form.size_pt))
@@ -346,17 +366,24 @@ class _Setter:
             faces = fonts.sans if form.look == "digital" or rng.random() < 0.7 else fonts.serif
         self.face = str(rng.choice(faces))
         self.squeeze = 1.0 if form.look == "digital" or form.typed else float(rng.uniform(0.72, 1.02))
-        self.heavy = 0.0 if form.look == "digital" or form.typed or not form.bold else float(rng.uniform(0, 0.03))
+        self.heavy = (
+            0.0 if form.look == "digital" or form.typed else float(rng.uniform(0 if form.bold else 0.014, 0.03))
+        )
+        self.height = float(rng.uniform(0.13, 0.22))
         self.layers = ("stamp", "print") if form.typed else ("stamp",)
         self.leading = self.size / 72 * (1.12 if form.look == "digital" else float(rng.uniform(1.1, 1.4)))
         if any("_}" in line for line in form.lines):
-            self.leading = max(self.leading, 0.16)
-        self.height = float(rng.uniform(0.11, 0.18))
+            self.leading = max(self.leading, 0.16, 0.9 * self.height)
         self.draft = Canvas(0.05, 0.05, dpi=dpi, rng=rng)
         self.pad = 0.12
         self.widths = [sum(self.measure(p) for p in self.pieces(line)) for line in form.lines]
         wide = max(self.widths) + 2 * self.pad
-        self.canvas = Canvas(wide + 0.5, self.leading * len(form.lines) + 2 * self.pad + 0.2, dpi=dpi, rng=rng)
+        self.canvas = Canvas(
+            wide + (0.3 if "_}" in "".join(form.lines) else 0.02),
+            self.leading * len(form.lines) + 2 * self.pad + 0.2,
+            dpi=dpi,
+            rng=rng,
+        )
 
     def pieces(self, line: str) -> list[str]:
         """The line cut into plain text, fields and tick boxes."""
@@ -377,7 +404,7 @@ class _Setter:
         if piece in ("[ ]", "[x]"):
             return self.size / 72 * 1.1
         if piece.endswith("_}"):
-            return max(0.5, 0.72 * self.height * len(self.fields[piece.strip("{}_")]) + 0.12)
+            return max(0.5, 0.62 * self.height * len(self.fields[piece.strip("{}_")]) + 0.12)
         return self.draft.text(self.say(piece), 0, -1, face=self.face, size_pt=self.size, squeeze=self.squeeze)
 
     def set(self) -> None:
@@ -415,7 +442,15 @@ class _Setter:
         elif piece.endswith("#}"):
             for i, char in enumerate(self.say(piece)):
                 drop = float(self.rng.normal(0, 0.006))
-                canvas.text(char, x + i * 0.62 * em, y + drop, face=self.face, size_pt=self.size, layers=self.layers, squeeze=0.85)
+                canvas.text(
+                    char,
+                    x + i * 0.62 * em,
+                    y + drop,
+                    face=self.face,
+                    size_pt=self.size,
+                    layers=self.layers,
+                    squeeze=0.85,
+                )
         else:
             with ExitStack() as marks:
                 if piece == "{code}":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,28 @@ from redactlib.marks import STYLES
 from .canvas import LAYERS, Canvas, Drawn
 from .decoys import DECOYS, draw_decoy
 from .edits import bracket_words, insert_words, margin_note, sign, strike_words, underline_words, write_note
-from .fonts import Fonts, find_fonts
-from .forms import FAMILIES, FORMS, Form, draw_form
+from .fonts import find_fonts
+from .forms import FAMILIES
 from .layouts import LAYOUTS, lay_out
-from .pen import draw_hand
 from .redactions import HAND_CODES, PRINTED_CODES, hide_lines, hide_words, put_code
 from .sheet import Sheet
+from .stamping import Stamping, free_place, put_stamp
 from .wear import SEVERITIES, age_ink, binarise, dirty, skew_matrix
 
-EDITS = ("bracket", "typed-bracket", "strike", "insertion", "substitution", "underline", "marginal", "signature", "note")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stamping:
-    """One stamp to put on a page: the family, and what is asked of it beyond chance."""
-
-    family: str
-    wording: int | None = None  # which of the family's rows
-    blank: bool = False
-    struck: bool = False
-    angle_deg: float | None = None
-    at: tuple[float, float] | None = None  # inches, its centre
-    values: dict[str, str] | None = None
-    clip_left_in: float = 0.0  # cut off at the left: a letter lost at the box edge
+EDITS = (
+    "bracket",
+    "bracket",
+    "long-bracket",
+    "struck-bracket",
+    "typed-bracket",
+    "strike",
+    "insertion",
+    "substitution",
+    "underline",
+    "marginal",
+    "signature",
+    "note",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class PageSpec:
     layout: str = "memo"
     heading: tuple[str, ...] | None = None
     body: tuple[str, ...] | None = None
-    fill: float = 0.8  # how far down the page the body goes, as a part of its height
+    fill: float = 0.65  # how far down the page the body goes, as a part of its height
     stamps: tuple[Stamping, ...] = ()
     redactions: tuple[Hiding, ...] = ()
     edits: tuple[Edit, ...] = ()
@@ -86,19 +86,29 @@ class DrawnPage:
 
     Attributes:
         image: uint8 ``(h, w)``, 0 black, 255 white.
-        truth: in the form of the labelled scans: ``image``, ``size``, ``source``, ``page``, ``marks``; beyond their keys
-            a redaction says ``chars``, ``lines`` and ``hidden``, a strike and a drawn bracket the ``words`` they concern.
+        truth: in the form of the labelled scans: ``image``, ``size``, ``source``, ``page``, ``marks``; beyond their
+            keys a redaction says ``chars``, ``lines`` and ``hidden``, a strike and a drawn bracket their ``words``.
         layers: uint8 ``(h, w)`` ink masks by name (print, handwriting, stamp, ruling, fill), before wear but in the
-            image's geometry; a pixel may belong to several.
+            image's geometry; a pixel may belong to several. Turned when first asked for, from ``flat_layers`` by the
+            affine matrix ``skew``.
     """
 
     image: np.ndarray
     dpi: int
     truth: dict[str, Any]
-    layers: dict[str, np.ndarray] = field(repr=False)
+    flat_layers: dict[str, np.ndarray] = field(repr=False)
+    skew: np.ndarray = field(repr=False)
+
+    @cached_property
+    def layers(self) -> dict[str, np.ndarray]:
+        """Ink masks by name: see the class."""
+        h, w = self.image.shape
+        if not self.skew[0, 1]:
+            return self.flat_layers
+        return {n: cv2.warpAffine(ink, self.skew, (w, h)) if ink.any() else ink for n, ink in self.flat_layers.items()}
 
     def save(self, folder: Path, name: str) -> Path:
-        """Writes ``NAME.png`` (one bit where the page is black and white) and ``NAME.truth.json``; returns the image's path."""
+        """Writes ``NAME.png`` (one bit deep where it is black and white) and ``NAME.truth.json``; returns the image."""
         path = folder / f"{name}.png"
         picture = Image.fromarray(self.image)
         if np.isin(self.image[::7, ::7], (0, 255)).all():
@@ -138,14 +148,14 @@ def draw_page(spec: PageSpec | None = None, *, seed: int, dpi: int = 300, fonts:
     )  # fmt: skip
     for decoy in spec.decoys:
         draw_decoy(decoy, sheet)
-    for hiding in spec.redactions:
+    for hiding in sorted(spec.redactions, key=lambda h: -h.lines):  # whole lines first, while they are whole
         _redact(sheet, hiding)
     for stamping in spec.stamps:
-        _stamp(sheet, stamping)
+        put_stamp(sheet, stamping, severity=spec.severity)
     for edit in spec.edits:
         _edit(sheet, edit)
     truth = {
-        "image": "", "size": [0, 0], "source": {"drawn": "redactlib.synth", "seed": seed, "spec": asdict(spec)},
+        "image": "", "size": [0, 0], "source": {"drawn": "redactlib.synth", "seed": seed},
         "page": {"quality": ("clean", "light", "middle", "heavy")[spec.severity]}, "marks": [],
     }  # fmt: skip
     return _finish(sheet.canvas, spec, truth)
@@ -163,7 +173,9 @@ def random_spec(rng: np.random.Generator, *, severity: int | None = None) -> Pag
     stamps = [Stamping(family=str(f), blank=bool(rng.random() < 0.06), struck=bool(rng.random() < 0.08))
               for f in rng.choice(families, int(rng.integers(0, 4)), replace=False)]  # fmt: skip
     stamps += [Stamping(family="admin") for _ in range(int(rng.integers(0, 4)))]
-    stamps += [Stamping(family="classification", struck=bool(rng.random() < 0.5)) for _ in range(int(rng.random() < 0.6))]
+    stamps += [
+        Stamping(family="classification", struck=bool(rng.random() < 0.5)) for _ in range(int(rng.random() < 0.6))
+    ]
     style = str(rng.choice(STYLES))
     hidings = []
     for _ in range(int(rng.choice([0, 0, 1, 2, 3, 5, 8]))):
@@ -171,21 +183,25 @@ def random_spec(rng: np.random.Generator, *, severity: int | None = None) -> Pag
         code = str(rng.choice(HAND_CODES if by_hand else PRINTED_CODES)) if rng.random() < 0.7 else None
         mixed = str(rng.choice(STYLES)) if rng.random() < 0.2 else style
         lines = int(rng.integers(1, 7)) if rng.random() < 0.35 and mixed != "textual" else 0
-        place = str(rng.choice(["inside", "margin", "margin", "above"])) if mixed in ("outlined", "whiteout", "cutout") else "margin"
+        place = "inside" if mixed in ("outlined", "whiteout", "cutout") and rng.random() < 0.4 else "margin"
         hidings.append(Hiding(style=mixed, words=(1, 5), lines=lines, code=code, place=place, by_hand=by_hand))
     edits = [Edit(kind=str(k)) for k in rng.choice(EDITS, int(rng.choice([0, 2, 5, 10, 16])))]
     decoys = tuple(str(d) for d in rng.choice(DECOYS, int(rng.choice([0, 0, 1, 2])), replace=False))
     return PageSpec(
-        layout=str(rng.choice(LAYOUTS)), fill=float(rng.uniform(0.4, 0.9)), stamps=tuple(stamps), redactions=tuple(hidings),
-        edits=tuple(edits), decoys=decoys, severity=int(rng.integers(1, 4)) if severity is None else severity,
+        layout=str(rng.choice(LAYOUTS)),
+        fill=float(rng.uniform(0.4, 0.9)),
+        stamps=tuple(stamps),
+        redactions=tuple(hidings),
+        edits=tuple(edits),
+        decoys=decoys,
+        severity=int(rng.integers(1, 4)) if severity is None else severity,
         bitonal=bool(rng.random() < 0.9),
-    )  # fmt: skip
+    )
 
 
 def _redact(sheet: Sheet, hiding: Hiding) -> None:
-    if hiding.lines and sheet.lines > hiding.lines:
-        first = int(sheet.rng.integers(0, sheet.lines - hiding.lines))
-        box = hide_lines(sheet, hiding.style, first=first, count=hiding.lines)
+    if hiding.lines:
+        box = hide_lines(sheet, hiding.style, count=hiding.lines)
     else:
         words = sheet.span(words=hiding.words, phrase=hiding.phrase)
         box = hide_words(sheet, hiding.style, words=words)
@@ -200,16 +216,22 @@ def _edit(sheet: Sheet, edit: Edit) -> None:
     wide, high = sheet.canvas.shape[1] / sheet.canvas.dpi, sheet.canvas.shape[0] / sheet.canvas.dpi
     if edit.kind == "marginal":
         margin_note(sheet)
+    elif edit.kind == "hand-code":
+        code = edit.text or str(rng.choice(HAND_CODES))
+        with sheet.canvas.mark("code", code=code, hand="yes"):
+            sheet.canvas.write(
+                code, max(0.3, sheet.left - 0.7), float(rng.uniform(0.6, 0.95)), hand=sheet.hand, height=0.24
+            )
     elif edit.kind in ("signature", "note"):
-        x, y = _free_place(sheet, (1.6, 0.4))
+        x, y = free_place(sheet, (1.6, 0.4))
         if edit.kind == "signature":
             sign(sheet, x=x - 0.8, y=y)
         else:
             write_note(sheet, x=min(x - 0.6, wide - 1.5), y=min(y, high - 0.2), text=edit.text)
-    else:
-        words = sheet.span(words=(1, 4), phrase=edit.phrase)
-        if edit.kind == "bracket":
-            bracket_words(sheet, words=words)
+    elif edit.kind != "typed-bracket":  # the typist has set those already
+        words = sheet.span(words=(8, 40) if edit.kind == "long-bracket" else (1, 4), phrase=edit.phrase)
+        if edit.kind.endswith("bracket"):
+            bracket_words(sheet, words=words, struck=edit.kind == "struck-bracket")
         elif edit.kind in ("strike", "substitution"):
             strike_words(sheet, words=words)
         if edit.kind in ("insertion", "substitution"):
@@ -218,135 +240,19 @@ def _edit(sheet: Sheet, edit: Edit) -> None:
             underline_words(sheet, words=words)
 
 
-def _stamp(sheet: Sheet, stamping: Stamping) -> None:
-    """Sets a stamp and puts it where its kind goes: banners at head and foot, the rest where the page is emptiest."""
-    canvas, rng = sheet.canvas, sheet.rng
-    rows = [f for f in FORMS if f.family == stamping.family]
-    form = rows[stamping.wording if stamping.wording is not None else int(rng.integers(len(rows)))]
-    hand = draw_hand(rng, fonts=sheet.fonts.hand)
-    places = ("head", "foot") if form.place == "band" and stamping.at is None else (form.place,)
-    state = rng.bit_generator.state
-    for place in places:
-        rng.bit_generator.state = state  # the same words at head and foot
-        piece = draw_form(form, dpi=canvas.dpi, rng=rng, fonts=sheet.fonts, hand=hand, blank=stamping.blank, values=stamping.values)
-        _impress(piece, form, sheet, stamping, place)
-
-
-def _impress(piece: Canvas, form: Form, sheet: Sheet, stamping: Stamping, place: str) -> None:
-    canvas, rng = sheet.canvas, sheet.rng
-    if stamping.clip_left_in:
-        cut = round((0.12 + stamping.clip_left_in) * canvas.dpi)
-        for layer in piece.layers.values():
-            layer[:, :cut] = 0
-    angle = stamping.angle_deg
-    if angle is None:
-        angle = 0.0 if form.look == "digital" or place in ("head", "foot") and form.typed else float(rng.normal(0, 2.0))
-        if form.look == "rubber" and form.place == "body":
-            angle += float(rng.choice([0, 90, 270, 180, rng.uniform(-30, 30)], p=[0.8, 0.07, 0.05, 0.02, 0.06]))
-    if form.look == "rubber":
-        _uneven(piece, rng)
-    if abs(angle) >= 1:
-        piece.drawn[0].keys["rot"] = str(round(angle))
-    if stamping.struck:
-        _strike_out(piece, rng)
-        piece.drawn[0].keys["struck"] = "yes"
-    wide, high = piece.shape[1] / piece.dpi, piece.shape[0] / piece.dpi
-    if abs(angle % 180 - 90) < 45:
-        wide, high = high, wide
-    x, y = stamping.at or _place(sheet, (wide, high), place)
-    if form.look == "slip":
-        canvas.erase(x - wide / 2 + 0.3, y - high / 2, x + wide / 2 - 0.3, y + high / 2)
-    canvas.paste(piece, x, y, angle_deg=angle)
-
-
-def _uneven(piece: Canvas, rng: np.random.Generator) -> None:
-    """Rubber takes up ink unevenly and presses harder at one end."""
-    h, w = piece.shape
-    coarse = rng.random((max(3, h // max(1, piece.dpi // 6)), max(3, w // max(1, piece.dpi // 6))), dtype=np.float32)
-    field = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
-    slope = np.linspace(rng.uniform(0.5, 1.1), rng.uniform(0.6, 1.1), w, dtype=np.float32)[None, :]
-    strength = np.clip((0.55 + 0.75 * field) * slope, 0, 1)
-    piece.layers["stamp"] = (piece.layers["stamp"] * strength).astype(np.uint8)
-
-
-def _strike_out(piece: Canvas, rng: np.random.Generator) -> None:
-    """One or two pen strokes, or a cross, through a stamp."""
-    box = piece.drawn[0].hull()
-    (x0, y0), (x1, y1) = box.min(axis=0) / piece.dpi, box.max(axis=0) / piece.dpi
-    pen_mm = float(rng.choice([0.35, 0.6, 1.0]))
-    kind = rng.choice(["line", "two", "cross", "slant"])
-    middle = (y0 + y1) / 2
-    lines = {
-        "line": [((x0 - 0.05, middle), (x1 + 0.05, middle))],
-        "two": [((x0 - 0.05, middle - 0.03), (x1 + 0.05, middle - 0.02)), ((x0, middle + 0.03), (x1, middle + 0.04))],
-        "cross": [((x0, y0), (x1, y1)), ((x0, y1), (x1, y0))],
-        "slant": [((x0 + 0.05, y1 + 0.03), (x1 - 0.05, y0 - 0.03))],
-    }[str(kind)]
-    with piece.mark("handwriting", role="strike"):
-        for a, b in lines:
-            t = np.linspace(0, 1, 8)[:, None]
-            points = np.array(a) * (1 - t) + np.array(b) * t + rng.normal(0, 0.008, (8, 2))
-            piece.stroke(points, width_mm=pen_mm)
-
-
-def _place(sheet: Sheet, size: tuple[float, float], place: str) -> tuple[float, float]:
-    """Where a stamp goes, in inches: its centre."""
-    canvas, rng = sheet.canvas, sheet.rng
-    wide, high = canvas.shape[1] / canvas.dpi, canvas.shape[0] / canvas.dpi
-    taken = [m.hull() / canvas.dpi for m in canvas.drawn if m.points]
-    if place in ("head", "foot"):
-        # banners stand in the middle, one under another where there are several
-        for row in range(6):
-            y = 0.02 + size[1] / 2 + 0.2 * row
-            y = y if place == "head" else high - y
-            x = wide / 2 + float(rng.normal(0, 0.3))
-            x = min(max(x, size[0] / 2), wide - size[0] / 2) if size[0] < wide else wide / 2
-            clear = all(abs(h[:, 1].mean() - y) > 0.19 for h in taken if abs(h[:, 0].mean() - x) < size[0] / 2 + np.ptp(h[:, 0]) / 2)
-            if clear:
-                break
-        return x, y
-    region = (0.55, 0.0, 1.0, 1.0) if place == "corner" else (0.0, 0.0, 1.0, 1.0)
-    return _free_place(sheet, size, region=region)
-
-
-def _free_place(sheet: Sheet, size: tuple[float, float], *, region: tuple[float, float, float, float] = (0, 0, 1, 1)) -> tuple[float, float]:
-    """The emptiest of a dozen places for a thing of a size, by the ink under it; other marks weigh more than print."""
-    canvas, rng = sheet.canvas, sheet.rng
-    high, wide = canvas.shape[0] / canvas.dpi, canvas.shape[1] / canvas.dpi
-    best, least = (wide / 2, high / 2), np.inf
-    for _ in range(16):
-        x = float(rng.uniform(max(region[0] * wide, size[0] / 2), max(size[0] / 2 + 0.01, region[2] * wide - size[0] / 2)))
-        y = float(rng.uniform(0.35 + size[1] / 2, max(0.36 + size[1] / 2, high - 0.35 - size[1] / 2)))
-        rows = slice(*(max(0, round((y + s * size[1] / 2) * canvas.dpi)) for s in (-1, 1)))
-        cols = slice(*(max(0, round((x + s * size[0] / 2) * canvas.dpi)) for s in (-1, 1)))
-        cost = sum(
-            weight * int(np.count_nonzero(canvas.layers[name][rows, cols][::4, ::4]))
-            for name, weight in (("print", 1), ("stamp", 4), ("handwriting", 4), ("fill", 2), ("ruling", 3))
-        )
-        if cost < least:
-            best, least = (x, y), cost
-    return best
-
-
 def _finish(canvas: Canvas, spec: PageSpec, truth: dict[str, Any]) -> DrawnPage:
     """Lays the sheet on the glass, wears its ink, and writes down where every mark came to lie."""
     rng, settings = canvas.rng, SEVERITIES[spec.severity]
     h, w = canvas.shape
     matrix = skew_matrix(canvas.shape, settings, rng)
-    ink = canvas.tone
-    for name in LAYERS:
-        if name != "fill":
-            ink = np.maximum(ink, canvas.layers[name])
-    layers = canvas.layers
-    if settings.skew_deg:
-        ink = cv2.warpAffine(ink, matrix, (w, h))
-        layers = {name: cv2.warpAffine(layer, matrix, (w, h)) if layer.any() else layer for name, layer in layers.items()}
+    flat = np.maximum.reduce([canvas.tone, *(canvas.layers[name] for name in LAYERS if name != "fill")])
+    ink = np.asarray(cv2.warpAffine(flat, matrix, (w, h))) if settings.skew_deg else flat
     ink = age_ink(ink, settings, dpi=canvas.dpi, rng=rng)
     image = binarise(ink, settings, rng=rng) if spec.bitonal else 255 - ink
     image = dirty(image, settings, dpi=canvas.dpi, rng=rng)
     marks = [m for m in (_final(d, matrix, (h, w)) for d in canvas.drawn) if m is not None]
     truth = {**truth, "size": [w, h], "marks": marks}
-    return DrawnPage(image=image, dpi=canvas.dpi, truth=truth, layers=layers)
+    return DrawnPage(image=image, dpi=canvas.dpi, truth=truth, flat_layers=canvas.layers, skew=matrix)
 
 
 def _final(mark: Drawn, matrix: np.ndarray, shape: tuple[int, int]) -> dict[str, Any] | None:

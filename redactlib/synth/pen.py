@@ -1,7 +1,7 @@
 """Handwriting from pen strokes: a small alphabet of polylines that no two hands, and no two letters, draw alike.
 
-Glyphs stand on a baseline at y = 0, y up, capitals 10 high; a stroke is a row of points, ``~`` before it bends it into a
-curve (Catmull-Rom). Several variants of a glyph are several ways people write it.
+Glyphs stand on a baseline at y = 0, y up, capitals 10 high; a stroke is a row of points, ``~`` before it bends it into
+a curve (Catmull-Rom). Several variants of a glyph are several ways people write it.
 """
 
 from __future__ import annotations

@@ -11,36 +11,46 @@ from .canvas import Canvas
 from .sheet import Sheet, Word
 
 _SUBSTITUTES = (
-    "DELETED", "[DELETED]", "SANITIZED", "[1 line not declassified]", "[name not declassified]", "[less than 1 line not declassified]",
+    "DELETED", "[DELETED]", "SANITIZED", "[1 line not declassified]", "[name not declassified]",
+    "[less than 1 line not declassified]",
 )  # fmt: skip
 PRINTED_CODES = (
-    "(b)(1)", "(b)(3)", "(b)(6)", "b6", "b7C", "b7D", "B1", "B5", "B6", "1.4(c)", "1.4(d)", "3.3(h)(2)", "3.5(c)", "25X1",
-    "50X1-HUM", "STAT", "(b)(7)(C)", "P6/b(6)", "OSD 3.3(b)(1)", "6(1)(B)", "(b)(3)-P.L. 86-36", "1.4a", "b7E", "3.3(b)(1)", "25X1A",
+    "(b)(1)", "(b)(3)", "(b)(6)", "b6", "b7C", "b7D", "b7E", "B1", "B5", "B6", "1.4(c)", "1.4(d)", "1.4a", "3.3(h)(2)",
+    "3.3(b)(1)", "3.5(c)", "25X1", "25X1A", "50X1-HUM", "STAT", "(b)(7)(C)", "P6/b(6)", "OSD 3.3(b)(1)", "6(1)(B)",
+    "(b)(3)-P.L. 86-36",
 )  # fmt: skip
-HAND_CODES = ("B5", "(b)(1)", "B1", "(1)(B)", "(1)(A)", "b7C", "b7D", "25X1", "25X6", "(b)(5)", "JFK(1)(B)", "6(1)(B)")
+HAND_CODES = (
+    "B5", "(b)(1)", "B1", "(1)(B)", "(1)(A)", "b7C", "b7D", "25X1", "25X6", "(b)(5)", "JFK(1)(B)", "6(1)(B)",
+)  # fmt: skip
 
 
-def hide_words(sheet: Sheet, style: str, *, words: list[Word], legible: bool | None = None) -> tuple[float, float, float, float] | None:
+def hide_words(
+    sheet: Sheet, style: str, *, words: list[Word], legible: bool | None = None
+) -> tuple[float, float, float, float] | None:
     """Redacts neighbouring words of one line and notes how many characters that hides; returns the box in inches."""
     if not words:
         return None
     pad = 0.02 + abs(float(sheet.rng.normal(0, 0.01)))
-    em = 1 / 6 if not sheet.proportional else sheet.size_pt / 72
-    box = (words[0].x0 - pad, words[0].y - 0.82 * em, words[-1].x1 + pad, words[0].y + 0.3 * em)
+    box = (words[0].x0 - pad, words[0].y - 0.125 - pad / 4, words[-1].x1 + pad, words[0].y + 0.04 + pad / 4)
     chars = sum(len(w.text) for w in words) + len(words) - 1
     cover(sheet, style, box, chars=chars, lines=1, hidden=" ".join(w.text for w in words), legible=legible)
     return box
 
 
-def hide_lines(sheet: Sheet, style: str, *, first: int, count: int) -> tuple[float, float, float, float] | None:
-    """Redacts whole lines of the body as one block; returns its box in inches."""
-    inside = [i for i, w in enumerate(sheet.words) if first <= w.line < first + count]
-    if not inside or any(i in sheet.taken for i in inside):
+def hide_lines(sheet: Sheet, style: str, *, count: int) -> tuple[float, float, float, float] | None:
+    """Redacts whole lines of the body as one block; returns its box in inches, ``None`` if none are free."""
+    blocks = [
+        inside
+        for first in range(sheet.lines - count + 1)
+        if (inside := [i for i, w in enumerate(sheet.words) if first <= w.line < first + count])
+        and sheet.taken.isdisjoint(inside)
+    ]
+    if not blocks:
         return None
+    inside = blocks[int(sheet.rng.integers(len(blocks)))]
     sheet.taken.update(inside)
     words = [sheet.words[i] for i in inside]
-    em = 1 / 6
-    box = (sheet.left - 0.05, words[0].y - 0.9 * em, max(w.x1 for w in words) + 0.06, words[-1].y + 0.35 * em)
+    box = (sheet.left - 0.05, words[0].y - 0.125, max(w.x1 for w in words) + 0.06, words[-1].y + 0.05)
     chars = sum(len(w.text) + 1 for w in words) - count
     lines = len({w.line for w in words})
     cover(sheet, style, box, chars=chars, lines=lines, hidden=" ".join(w.text for w in words), legible=False)
@@ -77,7 +87,9 @@ def cover(
         if style == "solid":
             canvas.fill(*box)
         elif style == "marker":
-            _marker(canvas, box, lines=lines, density=float(rng.uniform(0.35, 0.55) if through else rng.uniform(0.9, 1.0)))
+            _marker(
+                canvas, box, lines=lines, density=float(rng.uniform(0.35, 0.55) if through else rng.uniform(0.9, 1.0))
+            )
         elif style == "outlined":
             canvas.frame(*box, width_mm=float(rng.choice([0.09, 0.17, 0.25])))
         elif style == "shaded":
@@ -97,16 +109,17 @@ def cover(
             mark.points.append(np.array([[box[0], box[1]], [box[2], box[3]]]) * canvas.dpi)
 
 
-def put_code(sheet: Sheet, box: tuple[float, float, float, float], *, code: str, place: str, by_hand: bool = False) -> None:
-    """Writes a code at a redaction: ``inside`` its box, in the right ``margin``, or ``above``."""
+def put_code(
+    sheet: Sheet, box: tuple[float, float, float, float], *, code: str, place: str, by_hand: bool = False
+) -> None:
+    """Writes a code at a redaction: ``inside`` its box or in the right ``margin``."""
     canvas, rng = sheet.canvas, sheet.rng
     size = float(rng.uniform(7.5, 11))
     if place == "inside":
         x, y = (box[0] + box[2]) / 2 - len(code) * size / 72 * 0.25, (box[1] + box[3]) / 2 + size / 72 * 0.35
-    elif place == "above":
-        x, y = box[0] + 0.1, box[1] - 0.02
     else:
-        x, y = sheet.right + float(rng.uniform(0.15, 0.3)), (box[1] + box[3]) / 2 + 0.04
+        wide = len(code) * (0.15 if by_hand else size / 72 * 0.55)
+        x, y = min(sheet.right + float(rng.uniform(0.15, 0.3)), 8.45 - wide), (box[1] + box[3]) / 2 + 0.04
     if by_hand:
         with canvas.mark("code", code=code.replace(" ", ""), hand="yes"):
             canvas.write(code, x, y + 0.05, hand=sheet.hand, height=float(rng.uniform(0.14, 0.2)))
@@ -143,8 +156,8 @@ def _marker(canvas: Canvas, box: tuple[float, float, float, float], *, lines: in
         off = np.array([box[0] - 0.3, y - pitch / 2 - 0.2])
         pen.stroke(np.column_stack((xs, ys)) - off, width_mm=width * 25.4, layers=("fill",))
         mask = pen.layers["fill"]
-        grain = rng.random((mask.shape[0] // 2 + 1, mask.shape[1] // 4 + 1), dtype=np.float32)
-        grain = cv2.resize(grain, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
+        streaks = rng.random((mask.shape[0] // 2 + 1, mask.shape[1] // 4 + 1), dtype=np.float32)
+        grain = cv2.resize(streaks, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
         rim = cv2.subtract(mask, cv2.erode(mask, np.ones((3, 3), np.uint8)))
         tone = np.where(grain < density, mask, 0).astype(np.uint8)
         canvas.ink(("fill",), mask, round(off[0] * dpi), round(off[1] * dpi), tone=np.maximum(tone, rim))

@@ -79,7 +79,9 @@ class Sheet:
         return y
 
     def span(self, *, words: tuple[int, int] = (1, 4), phrase: str | None = None) -> list[Word]:
-        """Free neighbouring words of one line, taken out of the free ones: at random, or those of a phrase.
+        """Free neighbouring words, taken out of the free ones: at random, or those of a phrase.
+
+        Up to six words stand on one line, more may run on to the next.
 
         Returns an empty list where there are none left.
 
@@ -98,11 +100,13 @@ class Sheet:
         return self.words[start : start + count]
 
     def _free(self, start: int, count: int) -> bool:
-        same = self.words[start].line == self.words[start + count - 1].line
-        return same and not any(i in self.taken for i in range(start, start + count))
+        lines = self.words[start + count - 1].line - self.words[start].line
+        return (lines == 0 or count > 6) and not any(i in self.taken for i in range(start, start + count))
 
     def _find(self, sought: list[str]) -> int:
         for i in range(len(self.words) - len(sought) + 1):
-            if [w.text for w in self.words[i : i + len(sought)]] == sought and self.words[i].line == self.words[i + len(sought) - 1].line:
+            if [w.text for w in self.words[i : i + len(sought)]] == sought and self.words[i].line == self.words[
+                i + len(sought) - 1
+            ].line:
                 return i
         raise ValueError(f"the phrase {' '.join(sought)!r} does not stand on one line of the sheet")

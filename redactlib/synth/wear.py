@@ -24,9 +24,13 @@ class WearSettings:
 
 SEVERITIES: dict[int, WearSettings] = {
     0: WearSettings(skew_deg=0, fade=0, grain=0, blur_in=0, level=0.5, specks_per_in2=0, blots=0, edge=0),
-    1: WearSettings(skew_deg=0.4, fade=0.15, grain=0.25, blur_in=0.0022, level=0.45, specks_per_in2=0.6, blots=0, edge=0.1),
+    1: WearSettings(
+        skew_deg=0.4, fade=0.15, grain=0.25, blur_in=0.0022, level=0.45, specks_per_in2=0.6, blots=0, edge=0.1
+    ),
     2: WearSettings(skew_deg=0.9, fade=0.4, grain=0.5, blur_in=0.0035, level=0.42, specks_per_in2=4, blots=2, edge=0.3),
-    3: WearSettings(skew_deg=1.6, fade=0.62, grain=0.75, blur_in=0.0048, level=0.40, specks_per_in2=18, blots=6, edge=0.5),
+    3: WearSettings(
+        skew_deg=1.6, fade=0.62, grain=0.75, blur_in=0.0048, level=0.40, specks_per_in2=18, blots=6, edge=0.5
+    ),
 }
 
 
@@ -41,9 +45,9 @@ def age_ink(ink: np.ndarray, settings: WearSettings, *, dpi: int, rng: np.random
     h, w = ink.shape
     if settings.fade:
         coarse = rng.random((h // dpi + 3, w // dpi + 3), dtype=np.float32)
-        field = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
+        field = cv2.resize(coarse, (w // 16, h // 16), interpolation=cv2.INTER_CUBIC)
         strength = np.clip(255 * (1 - settings.fade * np.clip(field - 0.35, 0, 1)), 0, 255).astype(np.uint8)
-        ink = cv2.multiply(ink, strength, scale=1 / 255)
+        ink = cv2.multiply(ink, cv2.resize(strength, (w, h), interpolation=cv2.INTER_LINEAR), scale=1 / 255)
     if settings.grain:
         ink = cv2.multiply(ink, _grain((h, w), settings.grain, rng), scale=1 / 255)
     if settings.blur_in:
@@ -82,9 +86,8 @@ def dirty(image: np.ndarray, settings: WearSettings, *, dpi: int, rng: np.random
 
 def _grain(shape: tuple[int, int], strength: float, rng: np.random.Generator) -> np.ndarray:
     """Fine noise to multiply ink with: one tile of it, mirrored over the page at a random place."""
-    tile = rng.integers(0, 256, (256, 384), dtype=np.uint8)
-    tile = cv2.GaussianBlur(tile, (0, 0), 0.9)
-    spread = (tile.astype(np.float32) - tile.mean()) / tile.std()
+    tile = cv2.GaussianBlur(rng.random((256, 384), dtype=np.float32), (0, 0), 0.9)
+    spread = (tile - tile.mean()) / tile.std()
     gain = np.clip(255 * (1 - 0.16 * strength - 0.22 * strength * spread), 0, 255).astype(np.uint8)
     return np.tile(gain, (shape[0] // 256 + 1, shape[1] // 384 + 1))[: shape[0], : shape[1]]
 
@@ -92,7 +95,7 @@ def _grain(shape: tuple[int, int], strength: float, rng: np.random.Generator) ->
 def _dark_edge(image: np.ndarray, dpi: int, rng: np.random.Generator) -> np.ndarray:
     """The copier's black where the paper ended, ragged, at the top of the picture."""
     image = image.copy()
-    h, w = image.shape
+    w = image.shape[1]
     deep = rng.uniform(0.01, 0.08) * dpi
     rim = deep * (1 + 0.5 * np.sin(np.linspace(0, rng.uniform(1, 5), w))) + rng.normal(0, 0.004 * dpi, w)
     rows = int(max(2, rim.max() + 1))
