@@ -1,0 +1,395 @@
+"""Where something may have been covered: ruled rectangles, fills, and dense strokes, before any of it is judged.
+
+Rectangles are put together from straight runs of ink, found by morphological opening with line elements (Serra 1982): a
+rectangle is a pair of level runs and two upright sides, each of which may be broken, and one of which may be missing.
+Fills are what stays of the page's non-paper area after opening with a square wider than any pen stroke or letter stem.
+Dense strokes (markers) are where the local share of ink exceeds that of any type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from redactlib.marks import Box, area, intersection, iou
+from redactlib.scan import Scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A region that may be a redaction; `reason` says why it is none, ``None`` where it stands.
+
+    `style` is what it looks like: ``outlined``, ``solid``, ``shaded`` or ``marker``; `evidence` what was measured.
+    """
+
+    box: Box
+    style: str
+    score: float
+    polygon: tuple[tuple[int, int], ...] = ()
+    reason: str | None = None
+    evidence: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class ProposalSettings:
+    """Sizes on paper of what is looked for."""
+
+    working_dpi: float = 150.0  # hairlines survive the halving of a 300-dpi page by a logical or
+    level_run_mm: float = 4.0  # longer than the bars of letters, shorter than the narrowest box
+    upright_run_mm: float = 2.4  # the side of a box around one line of 10-point type
+    gap_mm: float = 0.17  # a broken hairline; less than the space between typed letters
+    band_mm: float = 0.45  # how far a side may stray from the straight line between its corners
+    slope_max: float = 0.035  # 2 degrees: boxes drawn before the page was set straight lean this far
+    bridge_mm: float = 60.0  # a release line printed over an edge breaks it this far
+    height_min_mm: float = 2.3
+    width_min_mm: float = 3.0
+    side_min: float = 0.8  # share of a side that is inked, the mean of the four
+    strip_max: float = 0.25  # share of ink just inside a side: the cover is opaque, type is not
+    open_width_mm: float = 12.0  # a rectangle that lacks one side must be wider than a word
+    tone_min: int = 30  # how far a tint lies from the paper, grey levels of the strongest channel
+    flat_max: int = 14  # range of tones among neighbours in an even fill
+    code_max_mm: float = 6.0  # height of a code printed in a fill
+    code_cover: float = 0.4  # share of the fill's colour around its letters
+    fill_min_mm: float = 1.8  # wider than any stem, narrower than a line of type
+    speckle_mm: float = 0.5  # white between the dots of a dither, or around a letter under a marker
+    stroke_min_mm: float = 2.7  # a marker covers a line of type; more than the height of small letters
+
+
+def propose(
+    scan: Scan, labels: Sequence[Box] = (), *, settings: ProposalSettings = ProposalSettings()
+) -> list[Proposal]:
+    """Rectangles, fills and dense strokes of a page, each with its measures, in page pixels.
+
+    Args:
+        labels: boxes of opaque lines printed over the page, which hide what is under them.
+    """
+    factor = max(1, round(scan.dpi / settings.working_dpi))
+    px_mm = scan.mm(1) / factor
+    ink = np.ascontiguousarray(scan.ink).view(np.uint8)
+    cover, flat = _cover(scan, ink, settings)
+    lines, solid, tone = _any(ink, factor), _all(ink, factor), scan.grey[::factor, ::factor]
+    hidden = [tuple(v // factor for v in box) for box in labels]
+    found = [
+        *(
+            f
+            for mask in ([flat] if flat is cover else [flat, cover])
+            for f in _fills(_all(mask, factor), tone, px_mm, settings)
+        ),
+        *_dense(
+            lines,
+            cv2.resize(ink * 255, (solid.shape[1], solid.shape[0]), interpolation=cv2.INTER_AREA),
+            px_mm,
+            settings,
+        ),
+        *_rectangles(lines, solid, hidden, px_mm, settings),
+    ]
+    return [_scaled(p, factor, scan) for p in found]
+
+
+def _scaled(p: Proposal, factor: int, scan: Scan) -> Proposal:
+    x0, y0, x1, y1 = (v * factor for v in p.box)
+    box = (max(0, x0), max(0, y0), min(scan.width, x1), min(scan.height, y1))
+    polygon = tuple((int(x * factor), int(y * factor)) for x, y in p.polygon)
+    return Proposal(box=box, style=p.style, score=p.score, polygon=polygon, evidence=p.evidence)
+
+
+def _any(mask: np.ndarray, factor: int) -> np.ndarray:
+    """Shrink a 0/1 mask; a cell is set where any of its pixels is."""
+    h, w = (n // factor * factor for n in mask.shape)
+    rows = mask[:h:factor, :w].copy()
+    for i in range(1, factor):
+        rows |= mask[i:h:factor, :w]
+    out = rows[:, ::factor].copy()
+    for i in range(1, factor):
+        out |= rows[:, i::factor]
+    return out
+
+
+def _all(mask: np.ndarray, factor: int) -> np.ndarray:
+    """Shrink a 0/1 mask; a cell is set where all of its pixels are."""
+    return 1 - _any(1 - mask, factor)
+
+
+def _cover(scan: Scan, ink: np.ndarray, settings: ProposalSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Where the page is not the colour of its paper, and where, besides, its tone is flat: no type, no seam."""
+    if scan.image.ndim == 2 and float(np.mean(ink == (scan.grey < 128))) > 0.999:
+        return ink, ink
+    far = np.zeros(scan.grey.shape, np.uint8)
+    for plane in [scan.image] if scan.image.ndim == 2 else cv2.split(scan.image):
+        paper = 96 + int(np.argmax(np.bincount(plane[::4, ::4].ravel(), minlength=256)[96:]))
+        far = cv2.max(far, cv2.absdiff(plane, np.full_like(plane, paper)))
+    cover = (far > settings.tone_min).view(np.uint8)
+    square = _square(3)
+    flat = (cv2.dilate(scan.grey, square) - cv2.erode(scan.grey, square) < settings.flat_max).view(np.uint8) & cover
+    return cover, cv2.dilate(flat, square) & cover
+
+
+def _square(size: float) -> np.ndarray:
+    return np.ones((max(1, round(size)),) * 2, np.uint8)
+
+
+def _fills(cover: np.ndarray, tone: np.ndarray, px_mm: float, settings: ProposalSettings) -> list[Proposal]:
+    """Even areas at least as high as a line of type; a code printed in one does not break it."""
+    width = round(settings.fill_min_mm * px_mm)
+    strips = cv2.morphologyEx(cover, cv2.MORPH_OPEN, np.ones((2, width), np.uint8))
+    contours, tree = cv2.findContours(strips, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    for contour, links in zip(contours, tree[0] if contours else (), strict=True):
+        x, y, w, h = cv2.boundingRect(contour)
+        if (
+            links[3] >= 0
+            and h < settings.code_max_mm * px_mm
+            and cover[y : y + h, x : x + w].mean() > settings.code_cover
+        ):
+            cv2.drawContours(strips, [contour], 0, 1, -1)
+    mask = cv2.morphologyEx(strips, cv2.MORPH_OPEN, _square(settings.fill_min_mm * px_mm))
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for contour in contours:
+        x, y, w, h = cv2.boundingRect(contour)
+        if h < settings.height_min_mm * px_mm or w < settings.width_min_mm * px_mm:
+            continue
+        inside = np.zeros((h, w), np.uint8)
+        cv2.drawContours(inside, [contour], 0, 1, -1, offset=(-x, -y))
+        patch = cover[y : y + h, x : x + w]
+        values = tone[y : y + h, x : x + w][(inside & patch) > 0]
+        level = float(np.median(values)) if len(values) else 0.0
+        (_, sides, _) = cv2.minAreaRect(contour)
+        evidence = {
+            "rectangular": float(inside.sum() / max(1.0, (sides[0] + 1) * (sides[1] + 1))),
+            "covered": float(patch[inside > 0].mean()),
+            "level": level,
+            "even": float(np.mean(np.abs(values - level) < 24)) if len(values) else 0.0,
+        }
+        outline = cv2.approxPolyDP(contour, 0.5 * px_mm, True)[:, 0]
+        found.append(
+            Proposal(
+                box=(x, y, x + w, y + h),
+                style="solid" if level < 110 else "shaded",
+                score=evidence["rectangular"] * evidence["covered"],
+                polygon=tuple(map(tuple, outline.tolist())),
+                evidence=evidence,
+            )
+        )
+    return found
+
+
+def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalSettings) -> list[Proposal]:
+    """Marker strokes: speckled, streaked and see-through, but without a white spot as large as those of type."""
+    closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, _square(settings.speckle_mm * px_mm))
+    core = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(settings.stroke_min_mm * px_mm))
+    reach = round(settings.stroke_min_mm * px_mm / 2)
+    joined = cv2.morphologyEx(core, cv2.MORPH_CLOSE, np.ones((1, 2 * reach + 1), np.uint8))
+    contours, tree = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for contour, links in zip(contours, tree[0] if contours else (), strict=True):
+        x, y, w, h = cv2.boundingRect(contour)
+        if links[3] >= 0 or w < settings.width_min_mm * px_mm:
+            continue
+        x0, y0 = max(0, x - reach), max(0, y - reach // 2)
+        patch = closed[y0 : y + h + reach // 2, x0 : x + w + reach]
+        rows = np.flatnonzero(patch[:, x - x0 : x - x0 + w].mean(1) > 0.5)
+        columns = np.flatnonzero(patch[y - y0 : y - y0 + h].mean(0) > 0.5)
+        if not len(rows) or not len(columns):
+            continue
+        box = (int(x0 + columns[0]), int(y0 + rows[0]), int(x0 + columns[-1] + 1), int(y0 + rows[-1] + 1))
+        inside = slice(box[1], box[3]), slice(box[0], box[2])
+        evidence = {
+            "density": float(ink[inside].mean() / 255),
+            "closed": float(closed[inside].mean()),
+            "core": float(core[inside].mean()),
+        }
+        found.append(Proposal(box=box, style="marker", score=evidence["closed"], evidence=evidence))
+    return found
+
+
+def _rectangles(
+    lines: np.ndarray, solid: np.ndarray, labels: Sequence[Box], px_mm: float, settings: ProposalSettings
+) -> list[Proposal]:
+    thick = cv2.dilate(cv2.morphologyEx(solid, cv2.MORPH_OPEN, _square(1.2 * px_mm)), _square(3))
+    lines = lines & (1 - thick)
+    for x0, y0, x1, y1 in labels:
+        lines[y0:y1, x0:x1] = 0
+    level = _rules(lines, labels, settings.level_run_mm * px_mm, px_mm, settings)
+    turned = [(y0, x0, y1, x1) for x0, y0, x1, y1 in labels]
+    upright = _rules(np.ascontiguousarray(lines.T), turned, settings.upright_run_mm * px_mm, px_mm, settings)
+    kept: list[Proposal] = []
+    band = max(2, round(settings.band_mm * px_mm))
+    for score, box, sides in _hypotheses(level, upright, px_mm, settings):
+        if _crossed(box, level.mask, upright.mask, 2 * band):
+            continue
+        if any(_rivals(box, min(sides), k.box, min(k.evidence["sides"])) for k in kept):
+            continue
+        evidence = {
+            "sides": tuple(round(float(s), 2) for s in sides),
+            "overshoot": _overshoot(box, level.mask, upright.mask, px_mm),
+        }
+        kept.append(Proposal(box=box, style="outlined", score=score, evidence=evidence))
+    return kept
+
+
+_INK, _LABEL = 1, 2
+_WORTH = np.array([0.0, 1.0, 0.75, 1.0], np.float32)  # what lies under a label may be an edge
+
+
+@dataclass(frozen=True, eq=False)
+class _Rules:
+    """Straight, nearly level runs of ink.
+
+    `ends` is ``(n, 4)``: x and y of the left and the right end; `free` ``(n, 2)`` says whether the strip above and the
+    strip below is free of ink. `mask` has the bit ``_INK`` within the band around any run, ``_LABEL`` where a label lies over the page.
+    """
+
+    ends: np.ndarray
+    free: np.ndarray
+    mask: np.ndarray
+
+
+def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float, settings: ProposalSettings) -> _Rules:
+    gap, band = max(1, round(settings.gap_mm * px_mm)), max(2, round(settings.band_mm * px_mm))
+    closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, gap + 1), np.uint8))
+    runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8))
+    joined = cv2.dilate(runs, np.ones((3, 3), np.uint8))
+    contours, tree = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    ends, free = [], []
+    for contour, links in zip(contours, tree[0] if contours else (), strict=True):
+        x, y, w, h = cv2.boundingRect(contour)
+        if links[3] >= 0 or h > 2 + 2 * band + settings.slope_max * w:
+            continue
+        points = contour[:, 0]
+        left, right = (points[points[:, 0] == edge, 1].mean() for edge in (x, x + w - 1))
+        ends.append((x + 1, left, x + w - 1, right))
+        at = np.linspace(x + 2, x + w - 3, 48).astype(int)
+        row = np.linspace(left, right, 48)
+        offsets = np.arange(3, 3 + band)
+        strips = [
+            lines[(row[None] + s * offsets[:, None]).round().astype(int).clip(0, len(lines) - 1), at[None]]
+            for s in (-1, 1)
+        ]
+        free.append([strip.mean() < settings.strip_max for strip in strips])
+    mask = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * _INK
+    for x0, y0, x1, y1 in labels:
+        mask[y0:y1, x0:x1] |= _LABEL
+        # the label hides what runs under its own edges, too
+        ends += [(x0, y0, x1, y0), (x0, y1, x1, y1)]
+        free += [(True, True)] * 2
+        for left, a, right, b in list(ends):
+            if y0 - band <= (a + b) / 2 <= y1 + band and left < x1 + 3 * px_mm and right > x0 - 3 * px_mm:
+                ends.append((min(left, x0), a, max(right, x1), b))
+                free.append((True, True))
+    return _Rules(np.array(ends, np.float64).reshape(-1, 4), np.array(free, bool).reshape(-1, 2), mask)
+
+
+def _inked(mask: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Share of the straight lines from `start` to `stop`, each ``(n, 2)`` x and y, that is set in `mask`."""
+    at = np.linspace(0.0, 1.0, 64)[None, :, None]
+    points = (start[:, None] * (1 - at) + stop[:, None] * at).round().astype(np.int32)
+    x = points[..., 0].clip(0, mask.shape[1] - 1)
+    y = points[..., 1].clip(0, mask.shape[0] - 1)
+    return _WORTH[mask[y, x]].mean(1)
+
+
+def _bridged(rules: _Rules, bridge: float) -> tuple[np.ndarray, np.ndarray]:
+    """The runs, and each two on one line with the gap between them filled."""
+    x0, a, x1, b = rules.ends.T
+    gap = x0[None] - x1[:, None]
+    on_line = np.abs(b[:, None] - a[None]) <= 1 + 0.02 * np.maximum(gap, 0)
+    i, j = np.nonzero(on_line & (gap > 0) & (gap < bridge) & (gap < (x1 - x0)[:, None] + (x1 - x0)[None]))
+    ends = np.column_stack([x0[i], a[i], x1[j], b[j]])
+    return np.concatenate([rules.ends, ends]), np.concatenate([rules.free, rules.free[i] | rules.free[j]])
+
+
+def _along(ends: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Height of runs at x."""
+    slope = (ends[:, 3] - ends[:, 1]) / np.maximum(ends[:, 2] - ends[:, 0], 1)
+    return ends[:, 1] + slope * (x - ends[:, 0])
+
+
+def _hypotheses(
+    level: _Rules, upright: _Rules, px_mm: float, settings: ProposalSettings
+) -> list[tuple[float, Box, tuple[float, ...]]]:
+    """Rectangles ``(score, box, sides)`` whose sides are inked, the best first."""
+    tol, low_height, low_width = px_mm, settings.height_min_mm * px_mm, settings.width_min_mm * px_mm
+    ends, free = _bridged(level, settings.bridge_mm * px_mm)
+    v, v_free = _bridged(upright, settings.bridge_mm * px_mm)
+    if len(ends) < 2 or not len(v):
+        return []
+    middle = (ends[:, 1] + ends[:, 3]) / 2
+    overlap = np.minimum(ends[:, None, 2], ends[None, :, 2]) - np.maximum(ends[:, None, 0], ends[None, :, 0])
+    fits = (middle[None] - middle[:, None] > low_height) & (overlap > low_width) & free[:, None, 1] & free[None, :, 0]
+    top, bottom = np.nonzero(fits)
+    low, high = np.maximum(ends[top, 0], ends[bottom, 0]), np.minimum(ends[top, 2], ends[bottom, 2])
+    v_x = (v[:, 1] + v[:, 3]) / 2
+    near = (v_x[None] > low[:, None] - tol) & (v_x[None] < high[:, None] + tol)
+    shared = np.minimum(v[None, :, 2], middle[bottom][:, None]) - np.maximum(v[None, :, 0], middle[top][:, None])
+    near &= shared > 0.3 * (middle[bottom] - middle[top])[:, None]
+    pair, which = np.nonzero(near)
+    x0, y0 = v_x[which], _along(ends[top[pair]], v_x[which])
+    y1 = _along(ends[bottom[pair]], v_x[which])
+    start = np.column_stack([y0, _along(v[which], y0)])  # upright runs lie on their side: along is y
+    stop = np.column_stack([y1, _along(v[which], y1)])
+    cover = _inked(upright.mask, start, stop)
+    good = cover > 0.5
+    pair, which, x0, cover = pair[good], which[good], x0[good], cover[good]
+    is_left, is_right = v_free[which, 1], v_free[which, 0]
+    quads = []
+    for q in np.unique(pair):
+        mine = np.flatnonzero(pair == q)
+        lefts = [(x0[k], cover[k]) for k in mine if is_left[k]]
+        rights = [(x0[k], cover[k]) for k in mine if is_right[k]]
+        sides = [(a, b) for a in lefts for b in rights]
+        sides += [((low[q], 0.0), b) for b in rights] + [(a, (high[q], 0.0)) for a in lefts]
+        quads += [(q, a[0], b[0], a[1], b[1]) for a, b in sides if b[0] - a[0] > low_width]
+    if not quads:
+        return []
+    q, left, right, cl, cr = np.array(quads).T
+    q = q.astype(int)
+    rows = [_along(ends[runs[q]], x) for runs in (top, bottom) for x in (left, right)]
+    ct = _inked(level.mask, np.column_stack([left, rows[0]]), np.column_stack([right, rows[1]]))
+    cb = _inked(level.mask, np.column_stack([left, rows[2]]), np.column_stack([right, rows[3]]))
+    sides = np.stack([ct, cb, cl, cr], 1)
+    ranked = np.sort(sides, 1)
+    closed = (ranked[:, 0] > 0.5) & (sides.mean(1) > settings.side_min)
+    three = (ranked[:, 1] > 0.92) & (right - left > settings.open_width_mm * px_mm)
+    found = []
+    for k in np.flatnonzero(closed | three):
+        y0, y1 = round(min(rows[0][k], rows[1][k])), round(max(rows[2][k], rows[3][k]))
+        box = (round(left[k]), y0, round(right[k]) + 1, y1 + 1)
+        found.append((float(sides[k].mean()), box, tuple(sides[k].tolist())))
+    return sorted(found, key=lambda r: (-round(r[0], 1), -(r[1][2] - r[1][0]) * (r[1][3] - r[1][1])))
+
+
+def _rivals(box: Box, weakest: float, kept: Box, kept_weakest: float) -> bool:
+    """Whether two rectangles claim the same ground: only whole ones may lie inside one another."""
+    shared = intersection(box, kept)
+    if iou(box, kept) > 0.6:
+        return True
+    return shared > 0.2 * min(area(box), area(kept)) and min(weakest, kept_weakest) < 0.7
+
+
+def _crossed(box: Box, level: np.ndarray, upright: np.ndarray, margin: int) -> bool:
+    """Whether a rule runs through the inside: then the parts are the boxes."""
+    x0, y0, x1, y1 = box
+    m = margin + 1
+    if y1 - y0 <= 2 * m + 1 or x1 - x0 <= 2 * m + 1:
+        return False
+    rows = (level[y0 + m : y1 - m, x0 + m : x1 - m] & _INK).mean(1)
+    columns = (upright[x0 + m : x1 - m, y0 + m : y1 - m] & _INK).mean(1)
+    return bool(rows.max() > 0.75 or columns.max() > 0.9)
+
+
+def _overshoot(box: Box, level: np.ndarray, upright: np.ndarray, px_mm: float) -> int:
+    """In how many of the eight directions the sides run on beyond the corners."""
+    x0, y0, x1, y1 = box
+    reach, skip = round(3 * px_mm), round(0.6 * px_mm)
+    count = 0
+    for mask, lines, (low, high) in ((level, (y0, y1 - 1), (x0, x1)), (upright, (x0, x1 - 1), (y0, y1))):
+        for line in lines:
+            row = mask[min(max(line, 0), len(mask) - 1)] & _INK
+            before = row[max(0, low - skip - reach) : max(0, low - skip)]
+            after = row[high + skip : high + skip + reach]
+            count += int(before.size > 0 and before.mean() > 0.9) + int(after.size > 0 and after.mean() > 0.9)
+    return count
