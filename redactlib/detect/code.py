@@ -39,6 +39,13 @@ class CodeSettings:
     field_room: tuple[float, ...] = (0.2, 0.0, 0.35)  # writing leaves the line that it stands on: room above it
     field_floor: float = -14.0  # log probability of a filling that is none; OADR and dates lie below -17
     field_other: float = -11.0  # log probability at which a filling is as likely something else
+    hand_height_mm: float = 2.0  # pens write larger than type
+    hand_aspect: float = 4.5  # a written code is at most this many times wider than high
+    hand_unread: float = 0.97  # what the page's reader is surer of is type
+    hand_reach: float = 3.0  # a code is written this near to what was taken out, or to the stamp that released the rest
+    hand_slants_deg: tuple[float, ...] = (0.0, 15.0, 30.0)  # margins are written upwards
+    hand_screen: float = -9.0  # log probability, by the page's reader, below which a scrawl is not read again
+    hand_other: float = -5.5  # log probability at which a scrawl is as likely something else
     beside: float = 1.5  # a code belongs to a redaction or a stack within this distance
     margin: float = 0.14  # share of the page's width in which a margin can lie
     field_length: float = 2.6  # how far behind the end of a line its filling may stand
@@ -47,7 +54,7 @@ class CodeSettings:
 
 # How much a form needs around it: 0 nothing, 1 its own line, a redaction or a like code, 2 both company and place.
 _NEEDS: Mapping[str, int] = {
-    "marking": 0, "section 3": 0, "category": 0, "act": 0,
+    "marking": 0, "section 3": 0, "category": 0, "act": 0, "handwritten": 0,
     "bracketed": 1, "lettered": 1, "section 1": 1, "paired": 1, "statute": 1, "privacy": 1, "ground": 1,
     "bare": 2, "record": 2, "word": 2, "restriction": 2,
 }  # fmt: skip
@@ -84,6 +91,7 @@ _CITED = re.compile(
 )
 _FIELD = re.compile(r"[2Z][5S]\s?[XK](?=.{0,5}$)")
 _LABEL = "DECLASSIFY ON:"
+_RELEASE = re.compile(r"RELEASE|SANITIZED|DECLASSIFIED|EXCISED|EXEMPT", re.IGNORECASE)
 _RESTRICTIONS = re.compile(r"RESTRICTIONS?\s*:\s*", re.IGNORECASE)
 
 
@@ -132,6 +140,7 @@ def find_codes(
     found = [c for line in text.lines for c in _printed(scan, line, reader, settings)]
     found += _stamp_fields(scan, text, reader, settings)
     found += _restrictions(scan, text, reader, settings)
+    found += _handwritten(scan, text, reader, redactions, settings)
     found = _without_overlaps(found)
     kept = _judge(found, redactions, settings)
     return _report(scan, layers, text, redactions, kept, settings)
@@ -286,7 +295,8 @@ def _grammar(family: str) -> Automaton:
         ],
         "restriction": [[_any(["1A", "1B", "1C", "2", "3", "4", "5"])]],
     }
-    return build_automaton(chains[family], confusions=_CONFUSED, noise={" ": 1.0}, filler={" ": 1.0})
+    confusions = _HAND if family == "field" else _CONFUSED
+    return build_automaton(chains[family], confusions=confusions, noise={" ": 1.0}, filler={" ": 1.0})
 
 
 def _decode_span(reading: Reading, start: int, end: int, family: str) -> tuple[Decoded, ...]:
@@ -297,11 +307,14 @@ def _decode_span(reading: Reading, start: int, end: int, family: str) -> tuple[D
 
 
 def _window(reading: Reading, start: int, end: int) -> np.ndarray:
-    """The lattice steps of some characters: up to half way to their neighbours."""
+    """The lattice steps of some characters: behind the one before them, up to the one after."""
     assert reading.lattice is not None
-    first, last = _extent(reading, start, end)
-    steps = len(reading.lattice) - 1
-    return reading.lattice[max(0, round(first * steps)) : max(1, round(last * steps)) + 1]
+    peaks = [round(centre * (len(reading.lattice) - 1) - 0.5) for centre in reading.centres]
+    first = peaks[start - 1] + 1 if start else 0
+    best = reading.lattice.argmax(1)
+    while start and first < peaks[start] and best[first] == best[first - 1]:
+        first += 1
+    return reading.lattice[first : peaks[end] if end < len(peaks) else len(best)]
 
 
 def _extent(reading: Reading, start: int, end: int) -> tuple[float, float]:
@@ -309,7 +322,7 @@ def _extent(reading: Reading, start: int, end: int) -> tuple[float, float]:
     centres, text = reading.centres, reading.text
     before = next((i for i in range(start - 1, -1, -1) if text[i] != " "), None)
     after = next((i for i in range(end, len(text)) if text[i] != " "), None)
-    width = (centres[end - 1] - centres[start]) / max(1, end - 1 - start) if end - 1 > start else 0.05
+    width = float(np.median(np.diff(centres))) if len(centres) > 1 else 0.7
     first = (
         centres[start] - 0.7 * width
         if before is None
@@ -502,6 +515,134 @@ def _read_field(
         for text, ds in total.items()
     ]
     return tuple(sorted(means, key=lambda d: -d.log_probability)), place
+
+
+_HAND: Mapping[str, Mapping[str, float]] = {
+    **_CONFUSED,
+    "7": {"?": 0.3, "T": 0.2, "1": 0.3, "2": 0.2, ">": 0.1, "/": 0.05},
+    "C": {"c": 0.5, "(": 0.2, "O": 0.1, "0": 0.2, "G": 0.1},
+    "D": {"d": 0.3, "0": 0.3, "O": 0.3, "Q": 0.3, "A": 0.05},
+    "b": {"6": 0.5, "h": 0.2, "L": 0.05, "l": 0.05},
+    "(": {"[": 0.4, "{": 0.4, "C": 0.3, "c": 0.2, "6": 0.1, "<": 0.1, "G": 0.1, "/": 0.1, "": 0.1},
+    ")": {"]": 0.4, "}": 0.4, "j": 0.1, "/": 0.1, ">": 0.1, "1": 0.1, "J": 0.1, ",": 0.05, "": 0.1},
+    "1": {
+        "l": 0.5,
+        "I": 0.5,
+        "|": 0.5,
+        "!": 0.3,
+        "i": 0.3,
+        "/": 0.3,
+        "t": 0.05,
+        "j": 0.1,
+        ",": 0.1,
+        ".": 0.05,
+        "": 0.05,
+    },
+    ",": {".": 0.3, "": 0.3},
+    "A": {"a": 0.3, "4": 0.2, "H": 0.1, "R": 0.1},
+    "B": {"8": 0.3, "b": 0.2, "6": 0.1, "R": 0.1, "D": 0.05, "3": 0.1},
+}
+"""The same for pens: an open loop, a leaning stroke, a one lost between its brackets, a comma that is a touch."""
+
+
+@cache
+def _hand_grammar() -> Automaton:
+    chains: list[list[Part]] = [[_any("b"), _any("7"), _any("CDE")], [_any(["(1)"]), _bracketed("ABC")]]
+    specks = {" ": 1.0, ".": 0.2, "'": 0.2, "-": 0.2, ",": 0.2}
+    return build_automaton(chains, confusions=_HAND, noise={" ": 1.0, ".": 0.1, "'": 0.1}, filler=specks)
+
+
+def _handwritten(
+    scan: Scan, text: PageText, reader: Reader, redactions: Sequence[Redaction], settings: CodeSettings
+) -> list[_Candidate]:
+    """Codes that a reviewer wrote beside what was taken out, or under a release stamp: ``b7C``, ``(1)(B)``.
+
+    Short lines that make no word are read at several sizes and slants; the page's recogniser screens them.
+    """
+    releases = [line for line in text.lines if _RELEASE.search(line.text)]
+    found = []
+    for line in text.lines:
+        if not _scrawled(scan, line, settings):
+            continue
+        near = [r.box for r in redactions] + [other.box for other in releases]
+        if not any(_gap(line.box, box) <= settings.hand_reach * line.height for box in near):
+            continue
+        boxes = _hand_boxes(scan, line)
+        first = decode(line.reading.lattice, _hand_grammar(), beam=30) if line.reading.lattice is not None else ()
+        screened = [*first[:1], *(d[0] for d, _ in _read_slanted(scan, boxes[1:], (0.0,), reader, careful=False) if d)]
+        if not any(d.log_probability > settings.hand_screen for d in screened):
+            continue
+        tried = _read_slanted(scan, boxes, settings.hand_slants_deg, reader, careful=True)
+        decoded = _mixed([d for d, _ in tried])
+        if not decoded:
+            continue
+        other = np.logaddexp(decoded[1].log_probability if decoded[1:] else -np.inf, settings.hand_other)
+        confidence = float(1 / (1 + np.exp(other - decoded[0].log_probability)))
+        if confidence >= settings.confidence_min:
+            best = max(tried, key=lambda t: max((d.log_probability for d in t[0][:1]), default=-np.inf))
+            found.append(
+                _Candidate(
+                    box=best[1],
+                    text=line.text,
+                    code=decoded[0].text,
+                    family="handwritten",
+                    height=line.height,
+                    rotation_deg=line.rotation_deg,
+                    confidence=confidence,
+                    runner_up=_runner_up(decoded),
+                    line=line,
+                    alone=True,
+                    handwritten=True,
+                )
+            )
+    return found
+
+
+def _scrawled(scan: Scan, line: TextLine, settings: CodeSettings) -> bool:
+    """Whether a line is short, large and unread enough to be a code written by hand."""
+    width = float(np.linalg.norm(line.corners[1] - line.corners[0]))
+    short = len(line.text.strip()) <= 7 and width <= settings.hand_aspect * line.height
+    return short and line.height >= scan.mm(settings.hand_height_mm) and line.confidence < settings.hand_unread
+
+
+def _hand_boxes(scan: Scan, line: TextLine) -> list[Box]:
+    """Where the writing of a line may lie: its box, with the stroke before it, and its whole ink."""
+    x0, y0, x1, y1 = line.box
+    return [line.box, (max(0, x0 - round(0.8 * line.height)), y0, x1, y1), _ink_box(scan, line, 0.0, 1.0)]
+
+
+def _read_slanted(
+    scan: Scan, boxes: Sequence[Box], slants_deg: Sequence[float], reader: Reader, *, careful: bool
+) -> list[tuple[tuple[Decoded, ...], Box]]:
+    """Read boxes turned clockwise by several angles, under the grammar of written codes."""
+    places = [(box, slant) for box in boxes for slant in slants_deg]
+    crops = [crop_line(scan.grey, _turned(box, slant), pad=0.08) for box, slant in places]
+    readings = reader.read(crops, careful=careful)
+    return [
+        (decode(r.lattice, _hand_grammar(), beam=30) if r.lattice is not None else (), box)
+        for r, (box, _) in zip(readings, places, strict=True)
+    ]
+
+
+def _turned(box: Box, degrees: float) -> np.ndarray:
+    """Corners of a box turned about its centre, counter-clockwise as seen on the page."""
+    x0, y0, x1, y1 = box
+    centre, angle = np.array([(x0 + x1) / 2, (y0 + y1) / 2]), np.radians(degrees)
+    along = np.array([np.cos(angle), -np.sin(angle)]) * (x1 - x0) / 2
+    down = np.array([np.sin(angle), np.cos(angle)]) * (y1 - y0) / 2
+    return np.array(
+        [centre - along - down, centre + along - down, centre + along + down, centre - along + down], np.float32
+    )
+
+
+def _mixed(attempts: Sequence[tuple[Decoded, ...]]) -> tuple[Decoded, ...]:
+    """Strings by their mean probability over several crops of which some one is right."""
+    total: dict[str, float] = {}
+    for decoded in attempts:
+        for d in decoded:
+            total[d.text] = total.get(d.text, 0.0) + float(np.exp(d.log_probability)) / len(attempts)
+    ranked = sorted(total.items(), key=lambda item: -item[1])
+    return tuple(Decoded(text, float(np.log(p)), (0, 0)) for text, p in ranked if p > 0)
 
 
 def _without_rules(crop: np.ndarray, height: float) -> np.ndarray:
