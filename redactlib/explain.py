@@ -48,7 +48,8 @@ def evidence_rows(evidence: dict[str, Any], *path: str) -> list[tuple[Any, ...]]
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, dict):
         value = [(key, item) for key, item in value.items() if item is not None]
-    return [tuple(row) for row in value if isinstance(row, list | tuple)] if isinstance(value, list | tuple) else []
+    rows = [row.values() if isinstance(row, dict) else row for row in value] if isinstance(value, list | tuple) else []
+    return [tuple(row) for row in rows if not isinstance(row, str | int | float | None)]
 
 
 def evidence_text(cell: Any) -> str:
@@ -77,8 +78,9 @@ def _lines(report: PageReport) -> Iterator[str]:
     for event in report.events:
         if event.id not in said.events:
             yield f"  not decided by event {event.id}: {_event_line(event)}"
-    for candidate in evidence_rows(said.evidence, "candidates"):
-        yield "  candidate: " + ", ".join(map(evidence_text, candidate))
+    if said.authority is None:
+        for candidate in evidence_rows(said.evidence, "candidates"):
+            yield "  not sure enough: " + ", ".join(map(evidence_text, candidate))
     yield from (f"  warning: {warning}" for warning in report.warnings)
 
 

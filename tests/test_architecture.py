@@ -14,10 +14,10 @@ PACKAGE = Path(__file__).parents[1] / "redactlib"
 # a function, when it is called, is not bound: that is how a report shows itself without loading matplotlib.
 STAGES = (
     ("errors", "marks"),
-    ("pdf", "scan", "layers", "decoding", "reading", "dates", "catalogue"),
+    ("pdf", "scan", "layers", "decoding", "reading", "dates", "catalogue", "forms"),
     ("detect",),
     ("edits", "explain", "plain", "report"),
-    ("classify",),
+    ("classify", "document"),
     ("pipeline",),
     ("evaluate", "export", "compare", "webpage", "display", "batch", "benchmark"),
     ("synth", "training"),
