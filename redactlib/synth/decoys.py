@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from .canvas import Canvas
+from .forms import FORMS, draw_form
 from .sheet import Sheet
 
 
@@ -121,6 +122,20 @@ def _underscores(sheet: Sheet) -> None:
     sheet.type_line("x" * 24 + " " + "." * 22, sheet.left, y)
 
 
+def _bleed_through(sheet: Sheet) -> None:
+    """A stamp on the back of the sheet, seen through it: mirrored and weak."""
+    canvas, rng = sheet.canvas, sheet.rng
+    forms = [f for f in FORMS if f.look == "rubber" and f.place == "body" and f.family != "classification"]
+    back = draw_form(
+        forms[int(rng.integers(len(forms)))], dpi=canvas.dpi, rng=rng, fonts=sheet.fonts, hand=sheet.hand, blank=True
+    )
+    ink = np.ascontiguousarray(back.layers["stamp"][:, ::-1])
+    mottled = cv2.resize(rng.random((9, 15), dtype=np.float32), ink.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    weak = (ink * np.clip(0.3 + 0.4 * mottled, 0, 1)).astype(np.uint8)
+    high, wide = canvas.shape[0] - ink.shape[0], canvas.shape[1] - ink.shape[1]
+    canvas.ink(("print",), weak, int(rng.integers(0, max(1, wide))), int(rng.integers(high // 2, high)))
+
+
 _DRAW: dict[str, Callable[[Sheet], None]] = {
     "letterhead-bar": _letterhead_bar,
     "table": _table,
@@ -130,5 +145,6 @@ _DRAW: dict[str, Callable[[Sheet], None]] = {
     "frame": _side_frame,
     "seal": _seal,
     "crosses": _underscores,
+    "bleed-through": _bleed_through,
 }
 DECOYS = tuple(_DRAW)

@@ -148,6 +148,15 @@ PAGES: dict[str, PageSpec] = {
         layout="hearing",
         redactions=(*_words("marker", "(1)(B)", 3, by_hand=True), Hiding(style="marker", lines=4)),
     ),
+    "struck_release_does_not_count": PageSpec(
+        layout="memo",
+        stamps=(
+            Stamping(family="cia-historical-review", wording=2, struck=True, angle_deg=2),
+            Stamping(family="cia-no-objection", wording=0, angle_deg=-1),
+        ),
+        severity=1,
+        decoys=("bleed-through",),
+    ),
     "army_regraded_struck_secret": PageSpec(
         layout="memo",
         stamps=(Stamping(family="army-review", wording=0), Stamping(family="classification", wording=1, struck=True)),

@@ -71,7 +71,7 @@ class PageSpec:
     layout: str = "memo"
     heading: tuple[str, ...] | None = None
     body: tuple[str, ...] | None = None
-    fill: float = 0.65  # how far down the page the body goes, as a part of its height
+    fill: float = 0.6  # how far down the page the body goes, as a part of its height
     stamps: tuple[Stamping, ...] = ()
     redactions: tuple[Hiding, ...] = ()
     edits: tuple[Edit, ...] = ()

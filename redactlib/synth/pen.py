@@ -106,9 +106,9 @@ def draw_hand(rng: np.random.Generator, *, fonts: tuple[str, ...] = ()) -> Hand:
     """A hand at random: ball pen to felt tip, upright to steep; now and then one of ``fonts`` in place of strokes."""
     return Hand(
         slant=float(rng.normal(0.22, 0.14)),
-        width=float(rng.uniform(0.75, 1.15)),
+        width=float(rng.uniform(0.75, 1.3)),
         wobble=float(rng.uniform(0.15, 0.5)),
-        spacing=float(rng.uniform(1.2, 2.6)),
+        spacing=float(rng.uniform(1.2, 3.6)),
         pen_mm=float(rng.choice([0.25, 0.35, 0.45, 0.6], p=[0.25, 0.35, 0.25, 0.15])),
         font=str(rng.choice(fonts)) if fonts and rng.random() < 0.4 else None,
     )
@@ -133,7 +133,7 @@ def write(text: str, hand: Hand, rng: np.random.Generator) -> list[np.ndarray]:
         if variants is None:
             x += 4 * hand.width
             continue
-        lift, size = rng.normal(0, 0.3), 1 + rng.normal(0, 0.05)
+        lift, size = rng.normal(0, 0.45), 1 + rng.normal(0, 0.08)
         widest = 0.0
         for row in str(rng.choice(variants)).split(";"):
             points = np.array([[float(v) for v in p.split(",")] for p in row.lstrip("~").split()])
