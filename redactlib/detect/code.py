@@ -36,7 +36,7 @@ class CodeSettings:
     label_likeness: float = (
         72.0  # of a stamp's label to its legend, per cent: worn stamps lose a third of their strokes
     )
-    field_room: tuple[float, ...] = (0.2, 0.0, 0.35)  # writing leaves the line that it stands on: room above it
+    field_room: tuple[float, ...] = (0.2, 0.1, 0.35)  # writing leaves the line that it stands on: room above it
     field_floor: float = -14.0  # log probability of a filling that is none; OADR and dates lie below -17
     field_other: float = -11.0  # log probability at which a filling is as likely something else
     hand_height_mm: float = 2.0  # pens write larger than type
@@ -44,7 +44,8 @@ class CodeSettings:
     hand_unread: float = 0.97  # what the page's reader is surer of is type
     hand_reach: float = 3.0  # a code is written this near to what was taken out, or to the stamp that released the rest
     hand_slants_deg: tuple[float, ...] = (0.0, 15.0, 30.0)  # margins are written upwards
-    hand_screen: float = -9.0  # log probability, by the page's reader, below which a scrawl is not read again
+    hand_screen: float = -13.0  # log probability, by the page's reader, below which a scrawl is not read again
+    hand_hopeless: float = -9.0  # the same by the careful reader, level: below it slants are not tried
     hand_other: float = -5.5  # log probability at which a scrawl is as likely something else
     beside: float = 1.5  # a code belongs to a redaction or a stack within this distance
     margin: float = 0.14  # share of the page's width in which a margin can lie
@@ -501,7 +502,7 @@ def _read_field(
     for n, room in enumerate(settings.field_room):
         corners = np.array([left, right, right + down, left + down], np.float32)
         corners[:2] -= room * down
-        corners[2:] += 0.6 * room * down
+        corners[2:] += room * down
         reading = reader.read([_without_rules(crop_line(scan.grey, corners), line.height)], careful=True)[0]
         decoded = decode(reading.lattice, _grammar("field"), beam=40) if reading.lattice is not None else ()
         if n == 0 and (not decoded or decoded[0].log_probability < settings.field_floor):
@@ -519,6 +520,7 @@ def _read_field(
 
 _HAND: Mapping[str, Mapping[str, float]] = {
     **_CONFUSED,
+    "6": {"b": 0.5, "G": 0.3, "C": 0.1},
     "7": {"?": 0.3, "T": 0.2, "1": 0.3, "2": 0.2, ">": 0.1, "/": 0.05},
     "C": {"c": 0.5, "(": 0.2, "O": 0.1, "0": 0.2, "G": 0.1},
     "D": {"d": 0.3, "0": 0.3, "O": 0.3, "Q": 0.3, "A": 0.05},
@@ -567,12 +569,7 @@ def _handwritten(
         near = [r.box for r in redactions] + [other.box for other in releases]
         if not any(_gap(line.box, box) <= settings.hand_reach * line.height for box in near):
             continue
-        boxes = _hand_boxes(scan, line)
-        first = decode(line.reading.lattice, _hand_grammar(), beam=30) if line.reading.lattice is not None else ()
-        screened = [*first[:1], *(d[0] for d, _ in _read_slanted(scan, boxes[1:], (0.0,), reader, careful=False) if d)]
-        if not any(d.log_probability > settings.hand_screen for d in screened):
-            continue
-        tried = _read_slanted(scan, boxes, settings.hand_slants_deg, reader, careful=True)
+        tried = _read_scrawl(scan, line, reader, settings)
         decoded = _mixed([d for d, _ in tried])
         if not decoded:
             continue
@@ -598,17 +595,28 @@ def _handwritten(
     return found
 
 
+def _read_scrawl(
+    scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings
+) -> list[tuple[tuple[Decoded, ...], Box]]:
+    """Readings of a scrawl, each with its box; none where the first, cheap ones are hopeless."""
+    x0, y0, x1, y1 = line.box
+    boxes = [line.box, (max(0, x0 - round(0.8 * line.height)), y0, x1, y1), _ink_box(scan, line, 0.0, 1.0)]
+    own = decode(line.reading.lattice, _hand_grammar(), beam=30) if line.reading.lattice is not None else ()
+    tried = [(own, line.box), *_read_slanted(scan, boxes[1:], (0.0,), reader, careful=False)]
+    if not any(d and d[0].log_probability > settings.hand_screen for d, _ in tried):
+        return []
+    level, *slanted = settings.hand_slants_deg
+    tried = _read_slanted(scan, boxes, (level,), reader, careful=True)
+    if not any(d and d[0].log_probability > settings.hand_hopeless for d, _ in tried):
+        return []
+    return tried + _read_slanted(scan, boxes, slanted, reader, careful=True)
+
+
 def _scrawled(scan: Scan, line: TextLine, settings: CodeSettings) -> bool:
     """Whether a line is short, large and unread enough to be a code written by hand."""
     width = float(np.linalg.norm(line.corners[1] - line.corners[0]))
     short = len(line.text.strip()) <= 7 and width <= settings.hand_aspect * line.height
     return short and line.height >= scan.mm(settings.hand_height_mm) and line.confidence < settings.hand_unread
-
-
-def _hand_boxes(scan: Scan, line: TextLine) -> list[Box]:
-    """Where the writing of a line may lie: its box, with the stroke before it, and its whole ink."""
-    x0, y0, x1, y1 = line.box
-    return [line.box, (max(0, x0 - round(0.8 * line.height)), y0, x1, y1), _ink_box(scan, line, 0.0, 1.0)]
 
 
 def _read_slanted(
