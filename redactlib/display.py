@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
+from redactlib.compare import Comparison
 from redactlib.detect.proposal import Proposal
 from redactlib.evaluate import Reliability
 from redactlib.explain import deciding, evidence_rows
@@ -102,6 +104,23 @@ def plot_reliability(curve: Reliability, *, ax: Axes | None = None) -> Axes:
         ax.annotate(str(n), (x, y), xytext=(5, -11), textcoords="offset points", fontsize=8, color="#444444")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="share that is right", aspect="equal")
     ax.set_title(f"{int(curve.n.sum())} answers, calibration error {curve.error:.3f}", fontsize=10)
+    return ax
+
+
+CHANGES = {"kept": "#5a5a5a", "lifted": "#00795a", "narrowed": "#0067a5", "widened": "#8a6500", "added": "#b34a00"}
+
+
+def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
+    """Draw the later of two releases with what became of each redaction."""
+    after = comparison.after
+    ax = _page_axes(after.load_image(), after.image.width, after.image.height, ax)
+    for change in comparison.changes:
+        _outline(ax, _corners(change.box), CHANGES[change.kind], (2, 2) if change.kind == "kept" else ())
+        ax.text(change.box[0], change.box[1], change.kind, color=CHANGES[change.kind], fontsize=6, va="bottom")
+    counts = Counter(change.kind for change in comparison.changes)
+    ax.set_title(
+        ", ".join(f"{counts[kind]} {kind}" for kind in CHANGES if counts[kind]) or "no redactions", fontsize=10
+    )
     return ax
 
 

@@ -26,7 +26,7 @@ from PIL import Image
 
 from redactlib.errors import ReportError
 from redactlib.explain import Explanation, deciding, evidence_rows, evidence_text
-from redactlib.marks import Box, Event, Mark, Redaction, area
+from redactlib.marks import Event, Mark, Redaction, Stamp, area
 from redactlib.report import DocumentReport, PageReport, codes_table, label
 
 PAGE_WIDTH_PX = 1240  # type of 10 points stays readable
@@ -57,8 +57,9 @@ KIND_STYLES = {
 
 def page_html(report: PageReport) -> str:
     """One page as a piece of HTML: picture with marks, headline, chain of events, table of marks."""
-    picture = _data_url(report.load_image(), PAGE_WIDTH_PX)
-    return f'<div class="redactlib"><style>{_css()}</style>{_page_section(report, picture)}</div>'
+    image = report.load_image()
+    section = _page_section(report, image, _data_url(image, PAGE_WIDTH_PX))
+    return f'<div class="redactlib"><style>{_css()}</style>{section}</div>'
 
 
 def document_html(report: DocumentReport) -> str:
@@ -73,7 +74,8 @@ def document_html(report: DocumentReport) -> str:
 def explanation_html(explanation: Explanation) -> str:
     """The trace of a headline as a piece of HTML."""
     report = explanation.report
-    return f'<div class="redactlib"><style>{_css()}</style>{_headline(report)}{_trace(report)}</div>'
+    trace = _trace(report, report.load_image())
+    return f'<div class="redactlib"><style>{_css()}</style>{_headline(report)}{trace}</div>'
 
 
 # --- a folder of pages ------------------------------------------------------------------------------------------------
@@ -116,8 +118,9 @@ def _write_pages(reports: Iterable[DocumentReport], folder: Path) -> None:
     for number, document in zip(numbers, reports):  # noqa: B905 (one of them is endless)
         name, sections = f"document-{number:04d}", []
         for page in document.pages:
-            picture, small = _write_images(page, folder, f"images/{name}-{page.source.page:04d}")
-            sections.append(_page_section(page, picture, anchors=True))
+            image = page.load_image()
+            picture, small = _write_images(image, folder, f"images/{name}-{page.source.page:04d}")
+            sections.append(_page_section(page, image, picture, anchors=True))
             rows.append(_page_row(page, small, f"{name}.html#p{page.source.page}"))
             pages.append(replace(page, picture=None))
         back = '<p class="back"><a href="index.html">All pages</a></p>'
@@ -131,8 +134,7 @@ def _write_pages(reports: Iterable[DocumentReport], folder: Path) -> None:
     (folder / "index.html").write_text(_whole(title, body), "utf-8", errors="replace")
 
 
-def _write_images(page: PageReport, folder: Path, stem: str) -> tuple[str | None, str | None]:
-    image = page.load_image()
+def _write_images(image: np.ndarray | None, folder: Path, stem: str) -> tuple[str | None, str | None]:
     if image is None:
         return None, None
     names = []
@@ -156,11 +158,11 @@ def _whole(title: str, body: str) -> str:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _page_section(report: PageReport, picture: str | None, *, anchors: bool = False) -> str:
+def _page_section(report: PageReport, image: np.ndarray | None, picture: str | None, *, anchors: bool = False) -> str:
     number = report.source.page
     anchor = f' id="p{number}"' if anchors else ""
     prefix = f"p{number}-" if anchors else None
-    trace = _trace(report)
+    trace = _trace(report, image)
     said = "".join(
         (
             f"<h2>{_esc(_name(report.source.path))}, page {number} of {report.source.pages}</h2>",
@@ -217,11 +219,13 @@ def _event(event: Event, decisive: Sequence[str]) -> str:
     return f'<li class="{names}">{said}{mark} {_meter(event.confidence)}</li>'
 
 
-def _trace(report: PageReport) -> str:
-    return "".join(_trace_event(report, event, stamp) for event, stamp in deciding(report))
+def _trace(report: PageReport, image: np.ndarray | None) -> str:
+    margin = round(report.image.dpi / 12)
+    return "".join(_trace_event(event, stamp, image, margin) for event, stamp in deciding(report))
 
 
-def _trace_event(report: PageReport, event: Event, stamp: Any) -> str:
+def _trace_event(event: Event, stamp: Stamp | None, image: np.ndarray | None, margin: int) -> str:
+    """The mark of a deciding event, cut out with a margin in pixels, and what was read in it."""
     evidence = (stamp.evidence if stamp else {}) | event.evidence
     tables = [
         _table(("legend", "as read", "cost"), (row for row in evidence_rows(evidence, "legend") if len(row) >= 2)),
@@ -229,21 +233,14 @@ def _trace_event(report: PageReport, event: Event, stamp: Any) -> str:
         _table(("date", "probability"), evidence_rows(evidence, "date", "candidates")),
         _table(("character", "probability"), evidence_rows(evidence, "date", "characters")),
     ]
-    crop = _crop(report, event.box)
+    x0, y0, x1, y1 = event.box
+    crop = None
+    if image is not None:
+        crop = image[max(0, y0 - margin) : max(0, y1 + margin), max(0, x0 - margin) : max(0, x1 + margin)]
+    shown = crop is not None and crop.size
+    picture = f'<img alt="the mark on the page" src="{_data_url(crop, 560)}">' if shown else ""
     where = f" · stamp {_esc(stamp.id)}, {_esc(stamp.family)}" if stamp else ""
-    title = f"<p>event {_esc(event.id)}{where}</p>"
-    image = f'<img alt="the mark on the page" src="{_data_url(crop, 560)}">' if crop is not None else ""
-    return f'<div class="trace">{title}{image}{"".join(tables)}</div>'
-
-
-def _crop(report: PageReport, box: Box) -> np.ndarray | None:
-    image = report.load_image() if report.picture is not None else None
-    if image is None:
-        return None
-    margin = round(report.image.dpi / 12)
-    x0, y0, x1, y1 = box
-    crop = image[max(0, y0 - margin) : max(0, y1 + margin), max(0, x0 - margin) : max(0, x1 + margin)]
-    return crop if crop.size else None
+    return f'<div class="trace"><p>event {_esc(event.id)}{where}</p>{picture}{"".join(tables)}</div>'
 
 
 def _marks_table(marks: Sequence[Mark], prefix: str | None) -> str:

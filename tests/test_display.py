@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from redactlib.compare import Change, Comparison
 from redactlib.detect.proposal import Proposal
 from redactlib.errors import ReportError
 from redactlib.evaluate import reliability
@@ -221,6 +222,13 @@ def test_redaction_figure_says_why_a_proposal_was_rejected() -> None:
     ax = display.plot_redactions(Scan(np.full((66, 51), 255, np.uint8), 60.0), [standing, rejected])
     assert {text.get_text() for text in ax.texts} == {"solid 0.90", "a table cell"}
     assert ax.get_title() == "1 redactions, 1 proposals rejected"
+
+
+def test_comparison_figure_says_what_became_of_each_redaction() -> None:
+    change = Change(kind="lifted", box=(0, 0, 50, 20), share=1.0)
+    both = Comparison(before=page(), after=page(), transform=np.eye(2, 3), matches=900, changes=(change,))
+    ax = display.plot_comparison(both)
+    assert ax.get_title() == "1 lifted"
 
 
 def test_explanation_figure_draws_crop_legend_and_candidates() -> None:
