@@ -79,13 +79,13 @@ def _double(maps: Tensor) -> Tensor:
 class TrainSettings:
     """How long and how the network is trained."""
 
-    steps: int = 5000
+    steps: int = 6000
     batch: int = 6
     rate: float = 2.5e-3
     decay: float = 1e-3
     blank_weight: float = 0.03  # blank paper teaches little, but the maps should be quiet there
     dice_weight: float = 0.5
-    bracket_weight: float = 1.5
+    bracket_weight: float = 2.5
     seed: int = 0
     minutes: float = 1e9  # stop after this time, with the rate brought down in time for it
 

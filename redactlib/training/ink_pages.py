@@ -21,6 +21,7 @@ from redactlib.layers import INK, LayerSettings, darkness
 from redactlib.marks import Box, intersection
 from redactlib.reading import PageText
 from redactlib.scan import Scan
+from redactlib.synth import DrawnPage
 
 PRINT, PEN, STAMP, RULING, FILL = (1 << i for i in range(len(INK)))
 ALL = PRINT | PEN | STAMP | RULING | FILL
@@ -73,6 +74,28 @@ class Crop:
     unknown: np.ndarray
     judged: np.ndarray
     brackets: list[list[float]] = field(default_factory=list)
+
+
+def drawn_page(page: DrawnPage, settings: LayerSettings = LayerSettings()) -> TrainingPage:
+    """A drawn page, which knows its ink, as a training page."""
+    scan = Scan(page.image, page.dpi)
+    dark, scale = darkness(scan, settings)
+    ink = dark > DARK
+    truth, unknown = np.zeros_like(dark), np.zeros_like(dark)
+    for bit, name in enumerate(INK):
+        plane = cv2.resize(page.layers[name], dark.shape[::-1], interpolation=cv2.INTER_AREA)
+        truth[plane > 60] |= 1 << bit
+    marks = page.truth["marks"]
+    brackets = tuple((*_exact(m["box"], scale), int(m["side"] == "close")) for m in marks if m["kind"] == "bracket")
+    for mark in marks:
+        box = _scaled(mark["box"], scale)
+        if mark["kind"] == "bracket" and mark["form"] == "drawn":
+            _cut(unknown, box)[...] |= PEN
+    places = tuple(
+        _scaled(m["box"], scale) for m in marks if m["kind"] in ("handwriting", "bracket", "stamp", "redaction")
+    )
+    truth[~ink] = 0
+    return TrainingPage(f"drawn {page.truth['source']['seed']}", dark, truth, unknown, brackets, (), places, True)
 
 
 def document_of(path: str | Path) -> str:
@@ -199,12 +222,13 @@ class CropSettings:
 
     size_px: int = 384
     labelled_share: float = 0.65  # the rest are backgrounds without labels
-    centred_share: float = 0.75  # of the crops of labelled pages lie around a labelled mark
+    centred_share: float = 0.65  # of the crops of labelled pages lie around a labelled mark
     turn_deg: float = 2.5  # pages are upright when they come
     zoom: tuple[float, float] = (0.8, 1.25)  # elite, pica and proportional type, and doubtful dpi
     pasted_max: int = 5
     brackets_max: int = 6
     strikes_max: int = 3
+    dirt_share: float = 0.35  # of the crops have shadows, halftones or copier dirt, which rules alone call writing
 
 
 def make_crop(
@@ -224,6 +248,8 @@ def make_crop(
     if lines and rng.random() < 0.6:
         for _ in range(int(rng.integers(1, settings.brackets_max + 1))):
             draw_bracket_pair(crop, lines, rng)
+    for _ in range(int(rng.integers(1, 4)) if rng.random() < settings.dirt_share else 0):
+        draw_dirt(crop, rng)
     return wear(crop, rng)
 
 
@@ -438,6 +464,37 @@ def _draw_bracket(
     _cut(crop.judged, (x0 - 4, y0_ - 4, x1 + 4, y1_ + 4))[...] = True
 
 
+def draw_dirt(crop: Crop, rng: np.random.Generator) -> None:
+    """Spread copier dirt over part of a crop: dots dense or sparse, a halftone, the shadow of an edge, or streaks."""
+    size = crop.dark.shape[0]
+    w, h = (int(v) for v in rng.uniform(20, size * 0.8, 2))
+    x, y = (int(rng.uniform(-0.3 * v, size - 0.4 * v)) for v in (w, h))
+    kind = rng.choice(["dots", "cloud", "halftone", "edge", "streaks"], p=(0.3, 0.3, 0.1, 0.2, 0.1))
+    field = rng.random((h, w)).astype(np.float32)
+    ys, xs = np.mgrid[:h, :w].astype(np.float32)
+    if kind in ("dots", "cloud"):
+        grain = rng.uniform(0.4, 1.4)
+        field = cv2.GaussianBlur(field, (0, 0), grain)
+        field = (field - field.mean()) / field.std()
+        slope = cv2.resize(rng.normal(0, 1, (4, 4)).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
+        fade = 1 - np.hypot(2 * xs / w - 1, 2 * ys / h - 1) if kind == "cloud" else 0.0
+        dirt = field + 0.6 * slope + 1.2 * fade > rng.uniform(1.2, 2.6)
+    elif kind == "halftone":
+        step, shade = rng.uniform(2.5, 6), rng.uniform(-0.6, 1.2)
+        dirt = np.sin(xs * 2 * np.pi / step) + np.sin(ys * 2 * np.pi / step) > shade + 0.5 * (xs / w - 0.5)
+    elif kind == "edge":
+        along, across = (ys, xs) if rng.random() < 0.5 else (xs, ys)
+        depth = rng.uniform(4, 40) * (0.6 + 0.4 * np.sin(along / rng.uniform(15, 90) + rng.uniform(0, 6)))
+        dirt = field < 1 / (1 + np.exp((across - depth) / rng.uniform(0.5, 8)))
+    else:
+        rows = cv2.GaussianBlur(rng.normal(0, 1, (h, 1)).astype(np.float32), (1, 3), 0.8)
+        dirt = field < 1 / (1 + np.exp(-4 * (rows - rng.uniform(0.3, 1.2)))) * rng.uniform(0.5, 1)
+    mark = (dirt * rng.uniform(160, 255)).astype(np.uint8)
+    if rng.random() < 0.3:
+        mark = cv2.GaussianBlur(mark, (0, 0), 0.7)
+    _lay(crop, mark, np.zeros_like(mark), x, y)
+
+
 def wear(crop: Crop, rng: np.random.Generator) -> Crop:
     """Blur, thin or thicken, speckle and fade a crop, and half of the time make it bitonal again."""
     dark = crop.dark
@@ -454,7 +511,7 @@ def wear(crop: Crop, rng: np.random.Generator) -> Crop:
 
 def page_weights(pages: Sequence[TrainingPage], settings: CropSettings = CropSettings()) -> np.ndarray:
     """How often each page is drawn from: labelled pages by the square root of the number of their marks."""
-    raw = np.array([np.sqrt(2.0 + len(p.places)) if p.labelled else 1.0 for p in pages])
+    raw = np.array([np.sqrt(5.0 + len(p.places)) if p.labelled else 1.0 for p in pages])
     labelled = np.array([p.labelled for p in pages])
     share: Any = settings.labelled_share if labelled.any() and (~labelled).any() else 1.0
     total = np.where(labelled, raw[labelled].sum() / share, raw[~labelled].sum() / max(1e-9, 1 - share))
