@@ -210,8 +210,8 @@ _CONFUSED: Mapping[str, Mapping[str, float]] = {
     ".": {",": 0.3, "": 0.1},
     ",": {".": 0.3, "": 0.1},
     "-": {"~": 0.3, "": 0.05},
-    "b": {"6": 0.1, "h": 0.1},
-    "h": {"b": 0.1, "n": 0.1},
+    "b": {"6": 0.1, "h": 0.04},
+    "h": {"b": 0.04, "n": 0.1},
     "j": {"i": 0.1, "J": 0.3, "G": 0.1, "5": 0.1},
     "k": {"K": 0.3},
     "a": {"8": 0.1, "e": 0.05},
@@ -538,13 +538,13 @@ _HAND: Mapping[str, Mapping[str, float]] = {
         "j": 0.1,
         ",": 0.1,
         ".": 0.05,
-        "": 0.05,
+        ")": 0.1,
     },
     ",": {".": 0.3, "": 0.3},
     "A": {"a": 0.3, "4": 0.2, "H": 0.1, "R": 0.1},
     "B": {"8": 0.3, "b": 0.2, "6": 0.1, "R": 0.1, "D": 0.05, "3": 0.1},
 }
-"""The same for pens: an open loop, a leaning stroke, a one lost between its brackets, a comma that is a touch."""
+"""The same for pens: an open loop, a leaning stroke, a one run into its bracket, a comma that is a touch."""
 
 
 @cache

@@ -1,0 +1,209 @@
+"""Codes on a page: what counts as one where, and how it is read."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from redactlib.detect.code import find_codes
+from redactlib.evaluate import load_truth
+from redactlib.marks import Redaction
+from redactlib.reading import ALPHABET, NeuralReader, PageText, Reading, TextLine, read_page
+from redactlib.scan import Scan, open_scans
+
+HEIGHT, WIDTH, LINE = 1100, 850, 24
+
+
+def reading(text: str, *, doubts: dict[int, dict[str, float]] | None = None) -> Reading:
+    """A reading that is sure of its text but for `doubts`: other characters at a place, with their probability."""
+    lattice = np.full((3 * len(text) + 1, 1 + len(ALPHABET)), 1e-6, np.float32)
+    lattice[:, 0] = 1.0
+    for i, character in enumerate(text):
+        options = (doubts or {}).get(i, {character: 0.98})
+        for option, probability in options.items():
+            lattice[3 * i + 1, 1 + ALPHABET.index(option)] = probability
+        lattice[3 * i + 1, 0] = 1e-3
+    centres = tuple((3 * i + 1.5) / (3 * len(text)) for i in range(len(text)))
+    return Reading(text, 0.98, lattice, centres)
+
+
+def line(text: str, x: int, y: int, *, said: Reading | None = None) -> TextLine:
+    box = (x, y, x + 13 * len(text), y + LINE)
+    corners = np.array([box[:2], (box[2], box[1]), box[2:], (box[0], box[3])], np.float32)
+    return TextLine(box, corners, 0.0, said or reading(text))
+
+
+class Again:
+    """A reader that gives the same reading to every crop."""
+
+    def __init__(self, said: Reading | None = None) -> None:
+        self.said, self.crops = said or reading("?"), 0
+
+    def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
+        return []
+
+    def read(self, crops, *, careful: bool = False) -> list[Reading]:
+        self.crops += len(crops)
+        return [self.said for _ in crops]
+
+
+def codes(*lines: TextLine, redactions=(), reader: Again | None = None):
+    page = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    for one in lines:
+        x0, y0, x1, y1 = one.box
+        for x in range(x0 + 3, x1 - 8, 13):
+            page[y0 + 5 : y1 - 5, x : x + 8] = 0
+    return find_codes(Scan(page, 100.0), None, PageText(lines), reader or Again(), redactions)
+
+
+def names(found) -> list[str]:
+    return [code.code for code in found]
+
+
+def redaction(*box: int) -> Redaction:
+    return Redaction(box=box, confidence=1.0, style="outlined")
+
+
+@pytest.mark.parametrize("text", ["3.5(c)", "3.3(h)(2)", "25X1", "b7E-1,2,3,6", "JFK Act 5(g)(2)(D)", "50X1-HUM"])
+def test_a_code_of_a_form_of_its_own_is_one_anywhere(text):
+    found = codes(line(f"the Minister has presented a {text}", 60, 500))
+    assert names(found) == [text.replace(" ", "")]
+    assert found[0].context == "text"
+    assert found[0].canonical is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the B-5 bombers and B 6 of them",
+        "(S) the third party (C) refused (U)",
+        "see section 3.3(b)(1) of the order",
+        "1. (a) the first (b) the second",
+        "DECLASSIFY ON: OADR",
+        "STATE ARMY NAVY NR 5",
+        "paragraph 1.4(a) of the treaty",
+        "on 1/25/61 file 62-116395",
+    ],
+)
+def test_what_only_looks_like_a_code_is_none(text):
+    assert codes(line(text, 60, 500)) == ()
+
+
+def test_a_bare_code_counts_in_a_stack_with_a_certain_one():
+    alone = codes(line("b6", 760, 300))
+    stacked = codes(line("b6", 760, 300), line("b7C", 760, 328))
+    assert alone == ()
+    assert names(stacked) == ["b6", "b7C"]
+    assert {code.group for code in stacked} == {1}
+    assert {code.context for code in stacked} == {"margin"}
+
+
+def test_a_bare_code_counts_beside_a_redaction():
+    assert names(codes(line("b6", 760, 300), redactions=[redaction(100, 290, 750, 330)])) == ["b6"]
+
+
+def test_a_bare_code_counts_behind_the_words_of_a_release_header():
+    found = codes(line("RELEASED IN PART B1, 1.4(D), B6", 300, 60))
+    assert names(found) == ["B1", "1.4(D)", "B6"]
+    assert {code.context for code in found} == {"header"}
+
+
+def test_codes_that_stand_apart_are_different_groups_in_order():
+    found = codes(line("3.5(c)", 740, 100), line("3.3(h)(2)", 700, 400), line("3.5(c)", 740, 900))
+    assert [code.group for code in found] == [1, 2, 3]
+
+
+def test_a_code_inside_a_redaction_box_is_in_a_box():
+    (found,) = codes(line("1.4a", 300, 300), redactions=[redaction(280, 290, 420, 330)])
+    assert found.context == "box"
+
+
+def test_two_codes_without_a_gap_are_one_with_both_meanings():
+    (found,) = codes(line("(b)(1)1.4a", 300, 300))
+    assert found.code == "(b)(1)1.4a"
+    assert found.canonical == "(b)(1) + EO 13526 1.4(a)"
+
+
+def test_the_grammar_decides_and_not_the_best_guess():
+    doubtful = reading("1,48", doubts={1: {",": 0.6, ".": 0.4}, 3: {"8": 0.5, "a": 0.45}})
+    (found,) = codes(line("1,48", 300, 300, said=doubtful), reader=Again(doubtful))
+    assert found.code == "1.4a"
+    assert found.text == "1,48"
+
+
+def test_the_runner_up_stays_in_the_evidence():
+    doubtful = reading("3.3(h)(2)", doubts={7: {"2": 0.7, "3": 0.25}})
+    (found,) = codes(line("3.3(h)(2)", 300, 300, said=doubtful), reader=Again(doubtful))
+    assert found.code == "3.3(h)(2)"
+    assert found.evidence["runner_up"]["code"] == "3.3(h)(3)"
+    assert 0.15 < found.evidence["runner_up"]["probability"] < 0.4
+
+
+def test_a_sure_reading_is_not_made_again():
+    reader = Again()
+    codes(line("3.3(h)(2)", 300, 300), line("of the enemy, who were", 60, 340), reader=reader)
+    assert reader.crops == 0
+
+
+def test_a_lost_last_bracket_is_written():
+    (found,) = codes(line("JFK Act 5(g)(2)(D", 400, 100))
+    assert found.code == "JFKAct5(g)(2)(D)"
+
+
+def test_the_box_of_a_code_in_a_line_holds_its_glyphs_only():
+    (found,) = codes(line("has presented a 3.3(h)(2)", 60, 500))
+    assert found.box[0] == pytest.approx(60 + 16 * 13, abs=10)
+    assert found.box[2] == pytest.approx(60 + 25 * 13, abs=10)
+    assert (found.box[1], found.box[3]) == (505, 519)
+
+
+def test_restriction_numbers_count_in_their_field_only():
+    form = codes(line("RESTRICTIONS : 1A; 4", 100, 300))
+    assert names(form) == ["1A", "4"]
+    assert [code.canonical for code in form] == ["JFK Act 6(1)(A)", "JFK Act 6(4)"]
+    assert {code.context for code in form} == {"sheet"}
+    assert codes(line("CLASSIFICATION : 1A; 4", 100, 300)) == ()
+
+
+def test_a_restriction_may_stand_on_the_line_to_the_right_of_its_label():
+    assert names(codes(line("RESTRICTIONS :", 100, 300), line("1B", 300, 302))) == ["1B"]
+    assert codes(line("RESTRICTIONS :", 100, 300), line("1B", 700, 302)) == ()
+
+
+def test_codes_of_a_review_form_describe_other_pages():
+    (found,) = codes(line("WITHDRAWAL SHEET", 300, 60), line("(b)(1)", 600, 300))
+    assert found.context == "sheet"
+
+
+def test_a_stamps_blank_line_is_read_with_what_a_hand_wrote_on_it():
+    (found,) = codes(line("DECLASSIFY ON: 25X_", 100, 300), reader=Again(reading("25X 1,6")))
+    assert (found.code, found.handwritten, found.context) == ("25X1,6", True, "stamp")
+
+
+def test_a_stamps_empty_line_has_no_code():
+    assert codes(line("DECLASSIFY ON: 25X", 100, 300), reader=Again(reading("25X"))) == ()
+
+
+def test_written_codes_count_beside_a_redaction_only():
+    scrawl = reading("670", doubts={0: {"6": 0.6, "b": 0.4}, 2: {"0": 0.5, "C": 0.4}})
+    unsure = Reading(scrawl.text, 0.6, scrawl.lattice, scrawl.centres)
+    beside = codes(line("670", 60, 300, said=unsure), redactions=[redaction(130, 290, 500, 330)], reader=Again(scrawl))
+    assert [(c.code, c.handwritten) for c in beside] == [("b7C", True)]
+    assert codes(line("670", 60, 300, said=unsure), reader=Again(scrawl)) == ()
+
+
+def test_an_empty_page_has_no_codes():
+    assert codes() == ()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "page", ["cib__cib_02733122_p6", "fbi_cooper__cooper_d_b_part021_p3", "jfk2025__124-90140-10004_p2"]
+)
+def test_real_pages_give_their_labelled_codes(real_scans, page):
+    cv2.setNumThreads(1)
+    truth = load_truth(real_scans / "labelled" / f"{page}.truth.json")
+    scan, reader = next(iter(open_scans(real_scans / "labelled" / f"{page}.png"))), NeuralReader()
+    found = find_codes(scan, None, read_page(scan.grey, reader), reader)
+    assert sorted(names(found)) == sorted(label.code for label in truth.of("code"))
