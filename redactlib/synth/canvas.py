@@ -121,7 +121,7 @@ class Canvas:
     def type(self, text: str, x: float, y: float, *, face: str, pitch: float, touch: float = 1.0) -> None:
         """Types a line: every letter in its own cell of ``1 / pitch`` inch, a little off its place and weight."""
         cell = self.dpi / pitch
-        weight = touch * np.clip(self.rng.normal(0.95, 0.12, len(text)), 0.4, 1.0)
+        weight = touch * np.clip(self.rng.normal(0.97, 0.1, len(text)), 0.6, 1.0)
         shift = np.rint(self.rng.normal(0, 0.008 * self.dpi / 2, (len(text), 2))).astype(int)
         for i, char in enumerate(text):
             if char == " ":

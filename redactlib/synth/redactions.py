@@ -119,7 +119,8 @@ def put_code(
         x, y = (box[0] + box[2]) / 2 - len(code) * size / 72 * 0.25, (box[1] + box[3]) / 2 + size / 72 * 0.35
     else:
         wide = len(code) * (0.15 if by_hand else size / 72 * 0.55)
-        x, y = min(sheet.right + float(rng.uniform(0.15, 0.3)), 8.45 - wide), (box[1] + box[3]) / 2 + 0.04
+        x = max(min(sheet.right + float(rng.uniform(0.15, 0.3)), 8.45 - wide), box[2] + 0.06)
+        y = (box[1] + box[3]) / 2 + 0.04
     if by_hand:
         with canvas.mark("code", code=code.replace(" ", ""), hand="yes"):
             canvas.write(code, x, y + 0.05, hand=sheet.hand, height=float(rng.uniform(0.14, 0.2)))

@@ -54,6 +54,8 @@ def _impress(piece: Canvas, form: Form, sheet: Sheet, stamping: Stamping, place:
     angle = stamping.angle_deg
     if angle is None:
         angle = 0.0 if form.look == "digital" or form.typed else float(rng.normal(0, 2.0))
+        if place == "side":
+            angle += float(rng.choice([90, 270]))
         if form.look == "rubber" and form.place == "body":
             angle += float(rng.choice([0, 90, 270, 180, rng.uniform(-30, 30)], p=[0.8, 0.07, 0.05, 0.02, 0.06]))
     if abs(angle) >= 1:
@@ -118,6 +120,8 @@ def _place(sheet: Sheet, size: tuple[float, float], place: str) -> tuple[float, 
             if not any((low < b).all() and (a < top).all() for a, b in taken):
                 break
         return x, y
+    if place == "side":
+        return float(rng.choice([0.2, wide - 0.2])), high / 2 + float(rng.normal(0, 0.5))
     region = (0.55, 0.0, 1.0, 1.0) if place == "corner" else (0.0, 0.0, 1.0, 1.0)
     return free_place(sheet, size, region=region)
 
