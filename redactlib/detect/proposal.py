@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from redactlib.marks import Box, area, intersection, iou
+from redactlib.marks import Box, area, intersection, iou, union
 from redactlib.scan import Scan
 
 
@@ -54,8 +54,13 @@ class ProposalSettings:
     flat_max: int = 14  # range of tones among neighbours in an even fill
     code_max_mm: float = 6.0  # height of a code printed in a fill
     code_cover: float = 0.4  # share of the fill's colour around its letters
+    flat_strip_mm: float = 0.8  # what is left of an even fill beside a code printed in it
     fill_min_mm: float = 1.8  # wider than any stem, narrower than a line of type
     speckle_mm: float = 0.5  # white between the dots of a dither, or around a letter under a marker
+    row_min: float = 0.5  # share of a row or column that belongs to the stroke
+    join_mm: float = 9.0  # a see-through stroke is broken by the white rims of a few letters
+    join_closed: float = 0.6
+    join_ink: float = 0.4
     stroke_min_mm: float = 2.7  # a marker covers a line of type; more than the height of small letters
 
 
@@ -73,12 +78,9 @@ def propose(
     cover, flat = _cover(scan, ink, settings)
     lines, solid, tone = _any(ink, factor), _all(ink, factor), scan.grey[::factor, ::factor]
     hidden = [tuple(v // factor for v in box) for box in labels]
+    masks = [(flat, settings.flat_strip_mm), (cover, settings.fill_min_mm)][flat is cover :]
     found = [
-        *(
-            f
-            for mask in ([flat] if flat is cover else [flat, cover])
-            for f in _fills(_all(mask, factor), tone, px_mm, settings)
-        ),
+        *(p for mask, strip_mm in masks for p in _fills(_all(mask, factor), tone, strip_mm, px_mm, settings)),
         *_dense(
             lines,
             cv2.resize(ink * 255, (solid.shape[1], solid.shape[0]), interpolation=cv2.INTER_AREA),
@@ -132,10 +134,11 @@ def _square(size: float) -> np.ndarray:
     return np.ones((max(1, round(size)),) * 2, np.uint8)
 
 
-def _fills(cover: np.ndarray, tone: np.ndarray, px_mm: float, settings: ProposalSettings) -> list[Proposal]:
+def _fills(
+    cover: np.ndarray, tone: np.ndarray, strip_mm: float, px_mm: float, settings: ProposalSettings
+) -> list[Proposal]:
     """Even areas at least as high as a line of type; a code printed in one does not break it."""
-    width = round(settings.fill_min_mm * px_mm)
-    strips = cv2.morphologyEx(cover, cv2.MORPH_OPEN, np.ones((2, width), np.uint8))
+    strips = cv2.morphologyEx(cover, cv2.MORPH_OPEN, np.ones((2, round(strip_mm * px_mm)), np.uint8))
     contours, tree = cv2.findContours(strips, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     for contour, links in zip(contours, tree[0] if contours else (), strict=True):
         x, y, w, h = cv2.boundingRect(contour)
@@ -165,10 +168,13 @@ def _fills(cover: np.ndarray, tone: np.ndarray, px_mm: float, settings: Proposal
             "even": float(np.mean(np.abs(values - level) < 24)) if len(values) else 0.0,
         }
         outline = cv2.approxPolyDP(contour, 0.5 * px_mm, True)[:, 0]
+        steps = np.abs(np.diff(np.concatenate([outline, outline[:1]]), axis=0))
+        level = steps.min(1) <= 0.05 * steps.max(1) + 1
+        evidence["straight"] = float(steps[level & (steps.max(1) > px_mm)].sum() / max(1, steps.sum()))
         found.append(
             Proposal(
                 box=(x, y, x + w, y + h),
-                style="solid" if level < 110 else "shaded",
+                style="solid" if evidence["level"] < 110 else "shaded",
                 score=evidence["rectangular"] * evidence["covered"],
                 polygon=tuple(map(tuple, outline.tolist())),
                 evidence=evidence,
@@ -181,29 +187,64 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
     """Marker strokes: speckled, streaked and see-through, but without a white spot as large as those of type."""
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, _square(settings.speckle_mm * px_mm))
     core = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(settings.stroke_min_mm * px_mm))
+    contours, tree = cv2.findContours(core, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
+    cores = _joined([cv2.boundingRect(c) for c in outer], closed, ink, px_mm, settings)
     reach = round(settings.stroke_min_mm * px_mm / 2)
-    joined = cv2.morphologyEx(core, cv2.MORPH_CLOSE, np.ones((1, 2 * reach + 1), np.uint8))
-    contours, tree = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     found = []
-    for contour, links in zip(contours, tree[0] if contours else (), strict=True):
-        x, y, w, h = cv2.boundingRect(contour)
-        if links[3] >= 0 or w < settings.width_min_mm * px_mm:
-            continue
-        x0, y0 = max(0, x - reach), max(0, y - reach // 2)
-        patch = closed[y0 : y + h + reach // 2, x0 : x + w + reach]
-        rows = np.flatnonzero(patch[:, x - x0 : x - x0 + w].mean(1) > 0.5)
-        columns = np.flatnonzero(patch[y - y0 : y - y0 + h].mean(0) > 0.5)
-        if not len(rows) or not len(columns):
-            continue
+    for cx0, cy0, cx1, cy1 in cores:
+        x0, y0 = max(0, cx0 - reach), max(0, cy0 - reach)
+        patch = closed[y0 : cy1 + reach, x0 : cx1 + reach]
+        rows = np.flatnonzero(patch[:, cx0 - x0 : cx1 - x0].mean(1) > settings.row_min)
+        columns = np.flatnonzero(patch[cy0 - y0 : cy1 - y0].mean(0) > settings.row_min)
         box = (int(x0 + columns[0]), int(y0 + rows[0]), int(x0 + columns[-1] + 1), int(y0 + rows[-1] + 1))
+        if box[2] - box[0] < settings.width_min_mm * px_mm:
+            continue
         inside = slice(box[1], box[3]), slice(box[0], box[2])
         evidence = {
             "density": float(ink[inside].mean() / 255),
             "closed": float(closed[inside].mean()),
             "core": float(core[inside].mean()),
+            **_around(box, ink, px_mm),
         }
         found.append(Proposal(box=box, style="marker", score=evidence["closed"], evidence=evidence))
     return found
+
+
+def _joined(
+    rects: Sequence[Sequence[int]], closed: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalSettings
+) -> list[Box]:
+    """Boxes of strokes; those on one line become one where the ground between them is covered as well."""
+    boxes: list[Box] = []
+    for x, y, w, h in sorted(rects):
+        box = (x, y, x + w, y + h)
+        for i, left in enumerate(boxes):
+            y0, y1 = max(left[1], box[1]), min(left[3], box[3])
+            gap = slice(y0, y1), slice(min(left[2], box[0]), max(left[2], box[0]))
+            if y1 - y0 < 0.6 * min(left[3] - left[1], h) or box[0] - left[2] > settings.join_mm * px_mm:
+                continue
+            if box[0] <= left[2] or (
+                closed[gap].mean() > settings.join_closed and ink[gap].mean() > settings.join_ink * 255
+            ):
+                box = union(left, box)
+                boxes[i] = box
+                break
+        else:
+            boxes.append(box)
+    return boxes
+
+
+def _around(box: Box, ink: np.ndarray, px_mm: float) -> dict[str, float]:
+    """Share of ink in the strips just above, below, left and right of a box."""
+    x0, y0, x1, y1 = box
+    skip, high, wide = round(0.5 * px_mm), round(1.2 * px_mm), round(3.5 * px_mm)
+    strips = {
+        "above": ink[max(0, y0 - skip - high) : max(0, y0 - skip), x0:x1],
+        "below": ink[y1 + skip : y1 + skip + high, x0:x1],
+        "left": ink[y0:y1, max(0, x0 - skip - wide) : max(0, x0 - skip)],
+        "right": ink[y0:y1, x1 + skip : x1 + skip + wide],
+    }
+    return {name: float(strip.mean() / 255) if strip.size else 0.0 for name, strip in strips.items()}
 
 
 def _rectangles(
@@ -378,7 +419,11 @@ def _crossed(box: Box, level: np.ndarray, upright: np.ndarray, margin: int) -> b
         return False
     rows = (level[y0 + m : y1 - m, x0 + m : x1 - m] & _INK).mean(1)
     columns = (upright[x0 + m : x1 - m, y0 + m : y1 - m] & _INK).mean(1)
-    return bool(rows.max() > 0.75 or columns.max() > 0.9)
+    # a crease or a line of the form runs on beyond the box; the side of a neighbour does not
+    reach = 6 * m
+    beyond = [upright[x0 + m : x1 - m, max(0, a) : b] & _INK for a, b in ((y0 - reach, y0 - m), (y1 + m, y1 + reach))]
+    passing = np.minimum(*(part.mean(1) if part.size else np.ones(len(columns)) for part in beyond)) > 0.8
+    return bool(rows.max() > 0.75 or (columns * ~passing).max() > 0.9)
 
 
 def _overshoot(box: Box, level: np.ndarray, upright: np.ndarray, px_mm: float) -> int:

@@ -10,7 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from redactlib.detect.proposal import Proposal, ProposalSettings, propose
+import numpy as np
+
+from redactlib.detect.proposal import Proposal, propose
 from redactlib.layers import Layers
 from redactlib.marks import Box, Redaction, area, intersection
 from redactlib.reading import PageText
@@ -20,8 +22,9 @@ RELEASE_LINE = re.compile(r"(?i)approved\s*for\s*release|for\s*release:?\s*\d|sa
 """Lines that are laid over a page with a white ground, and so hide the edges of boxes below."""
 
 CODE = re.compile(
-    r"(?ix) ^[\W_]*( \(?b\)?\s?\(?\d | [1-9]\.[1-9]\W?[a-z(c] | \d\d?[.,]\d\W{0,3}\d?\W?[a-z]?\b | 25\s?x | b\d | p\d\b | oga | stat\b"
-    r" | jfk\s?act | nlr | exempt | \(?[a-k]\)? ) "
+    r"(?ix) ^[\W_]* ("
+    r" \(?b\)?\s?\(?[\dil] | [1-9]\W{0,2}[1-9]\W{0,2}[a-h]\b | \d\d?[.,]\d\W{0,3}\d?\W?[a-z]?\b | 25\s?x | p\d\b"
+    r" | jfk\s?act | oga\b | stat\b | nlr | exempt | \(?[a-k]\)?\W*$ )"
 )
 """How the text of a box begins that holds nothing but an exemption code."""
 
@@ -34,17 +37,28 @@ class RedactionSettings:
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
     overshoot_max: int = 3  # sides that run on beyond the corners: a table
-    inside_max: float = 0.02  # share of ink in an empty box: dust
+    inset_mm: float = 0.8  # what lies so near a side belongs to it
+    dust_max: float = 0.004  # share of ink in a box with nothing in it
+    inside_max: float = 0.03  # the same on a dirty copy
+    empty_width_min_mm: float = 8.0  # narrower: a box to tick
     rectangular_min: float = 0.88
+    straight_min: float = 0.9  # share of the outline that runs level or upright
     even_min: float = 0.65  # share of a fill that has its median tone
     fill_width_min_mm: float = 3.2
     upright_max: float = 2.5  # height over width; covered text is wider than high
-    marker_height_mm: tuple[float, float] = (3.2, 10.0)  # one line, carelessly
+    marker_lines: tuple[float, float] = (0.75, 2.0)  # heights of a line's box; carelessly drawn
+    heavy_min: float = 0.84  # share of ink of a stroke that lets nothing through
+    heavy_lines_min: float = 0.5
     marker_width_min_mm: float = 8.0
     marker_aspect_min: float = 1.5
+    dither_closed_min: float = 0.93  # a dithered fill is light, but has no gaps
+    dither_core_min: float = 0.8
     marker_density_min: float = 0.45
     marker_closed_min: float = 0.78
-    marker_core_min: float = 0.5
+    marker_core_min: float = 0.46
+    strip_max: float = 0.25  # share of ink above or below: what is struck out sticks out
+    flank_max: float = 0.6  # share of ink left or right: the rest of a heavy word
+    banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
 
 
 def propose_redactions(
@@ -97,23 +111,29 @@ def _reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSettings
 
 
 def _outlined_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSettings) -> str | None:
-    inner = [(s, c) for s, c in _inner_text(p.box, text) if s]
-    words = [s for s, c in inner if c > settings.read_min and not CODE.match(s)]
-    coded = bool(inner) and not words
-    if sum(ch.isalpha() for s in words for ch in s) >= settings.words_min:
-        return "legible text inside"
-    if not coded and p.evidence["overshoot"] > settings.overshoot_max:
-        return "table cell"
     x0, y0, x1, y1 = p.box
-    m = round(scan.mm(0.8))
+    inner = [(s, c) for s, c in _inner_text(p.box, text) if s]
+    words = [s for s, c in inner if not CODE.match(s)]
+    coded = bool(inner) and not words
+    m = round(scan.mm(settings.inset_mm))
     patch = scan.ink[y0 + m : y1 - m, x0 + m : x1 - m].copy()
     for line in text.lines:
-        if RELEASE_LINE.search(line.text) or coded:
+        if coded or RELEASE_LINE.search(line.text):
             a0, b0, a1, b1 = line.box
             patch[max(0, b0 - y0 - m) : max(0, b1 - y0 - m), max(0, a0 - x0 - m) : max(0, a1 - x0 - m)] = False
-    p.evidence["inside"] = float(patch.mean()) if patch.size else 0.0
-    if p.evidence["inside"] > settings.inside_max:
+    inked = float(patch.mean()) if patch.size else 0.0
+    p.evidence.update(inside=inked, coded=coded)
+    if coded:
+        return None
+    letters = sum(ch.isalpha() for s in words for ch in s)
+    if x1 - x0 < scan.mm(settings.empty_width_min_mm):
+        return "tick box or letter"
+    if inked > settings.dust_max and letters >= settings.words_min:
+        return "legible text inside"
+    if inked > settings.inside_max:
         return "not empty"
+    if p.evidence["overshoot"] > settings.overshoot_max:
+        return "table cell"
     return None
 
 
@@ -126,7 +146,7 @@ def _fill_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSet
         return "too narrow"
     if y1 - y0 > settings.upright_max * (x1 - x0):
         return "upright bar"
-    if p.evidence["rectangular"] < settings.rectangular_min:
+    if p.evidence["rectangular"] < settings.rectangular_min and p.evidence["straight"] < settings.straight_min:
         return "not straight"
     if p.evidence["even"] < settings.even_min:
         return "picture"
@@ -139,20 +159,33 @@ def _fill_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSet
 def _marker_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSettings) -> str | None:
     x0, y0, x1, y1 = p.box
     w, h, edge = x1 - x0, y1 - y0, scan.mm(settings.edge_mm)
+    e = p.evidence
     if x0 < edge or y0 < edge or x1 > scan.width - edge or y1 > scan.height - edge:
         return "edge of the scan"
-    low, high = (scan.mm(v) for v in settings.marker_height_mm)
-    if not low <= h <= high:
+    lines = h / _line_height(scan, text)
+    heavy = e["density"] > settings.heavy_min and e["core"] > settings.heavy_min
+    if not (settings.heavy_lines_min if heavy else settings.marker_lines[0]) <= lines <= settings.marker_lines[1]:
         return "no line of type"
     if w < scan.mm(settings.marker_width_min_mm) or w < settings.marker_aspect_min * h:
         return "too narrow"
-    if p.evidence["density"] < settings.marker_density_min or p.evidence["closed"] < settings.marker_closed_min:
+    dithered = e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
+    if not dithered and (e["density"] < settings.marker_density_min or e["closed"] < settings.marker_closed_min):
         return "too light"
-    if p.evidence["core"] < settings.marker_core_min:
+    if e["core"] < settings.marker_core_min:
         return "lettering"
-    if y0 < 0.08 * scan.height or y1 > 0.9 * scan.height:
-        return "banner zone"
+    if max(e["above"], e["below"]) > settings.strip_max:
+        return "struck through or picture"
+    if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
+        return "part of a word"
+    if y0 < settings.banner_zone * scan.height or y1 > (1 - settings.banner_zone) * scan.height:
+        return "struck banner"
     return None
+
+
+def _line_height(scan: Scan, text: PageText) -> float:
+    """Median height of the boxes of read lines, pixels; that of typescript where nothing is read."""
+    heights = [t.height for t in text.lines if t.confidence > 0.7 and len(t.text) > 5 and abs(t.rotation_deg) < 10]
+    return float(np.median(heights)) if len(heights) >= 3 else scan.mm(4.6)
 
 
 def _without_doubles(judged: Sequence[Proposal]) -> list[Proposal]:
