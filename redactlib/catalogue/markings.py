@@ -1,0 +1,499 @@
+"""Markings as rows, and the alignment of a page's lines with their legends.
+
+A marking is found where one of its key phrases stands in a line of text, then grown over the neighbouring lines that
+match the rest of its legend in the right order; what is left of those lines fills its blanks. Letters that readers
+mistake for each other compare as equal, and a phrase may lose or gain letters (indel distance, rapidfuzz).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from importlib.resources import files
+
+import numpy as np
+from rapidfuzz import fuzz, process
+
+_CONFUSED = str.maketrans("0QD1L|!5$8269", "OOOIIIISSBZGG")
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+@lru_cache(maxsize=65536)
+def fold(text: str) -> tuple[str, list[int]]:
+    """Text as it is compared: letters and digits only, those that readers confuse made one; and where each stood.
+
+    >>> fold("Date: 10/5")
+    ('OATEIOS', [0, 1, 2, 3, 6, 7, 9])
+    """
+    kept = [(c, i) for i, c in enumerate(text.upper()) if (c.isalnum() and c.isascii()) or c in "|!$"]
+    return "".join(c for c, _ in kept).translate(_CONFUSED), [i for _, i in kept]
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Printed words of a legend: `row` is their line, `place` their order in it."""
+
+    text: str
+    row: int
+    place: int
+    optional: bool
+
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.text)[0]
+
+
+@dataclass(frozen=True)
+class Marking:
+    """One row of ``markings.toml``; the file's head says what each field means."""
+
+    id: str
+    family: str
+    agency: str | None = None
+    decision: str = "none"
+    office: str | None = None
+    lines: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    pattern: str | None = None
+    need_all_keys: bool = False
+    line_only: bool = False
+    next_line_date: bool = False
+    worn: bool = False
+    hand: bool = False
+    form: bool = False
+    ticks: dict[str, str] = field(default_factory=dict, hash=False)
+    ticks_text: dict[str, str] = field(default_factory=dict, hash=False)
+    circled: dict[str, str] = field(default_factory=dict, hash=False)
+    tick_side: str = "left"
+    agencies: dict[str, str] = field(default_factory=dict, hash=False)
+    agencies_pattern: str | None = None
+    numeric: str = "MDY"
+    valid_from: int | None = None
+    valid_to: int | None = None
+    source: str = ""
+    examples: tuple[str, ...] = ()
+    rejects: tuple[str, ...] = ()
+
+    @cached_property
+    def literals(self) -> tuple[Literal, ...]:
+        found = []
+        for row, line in enumerate(self.lines):
+            parts = [p.strip(" ,:;.") for p in _FIELD.sub("\n", line.lstrip("?")).split("\n")]
+            found += [
+                Literal(part, row, place, line.startswith("?"))
+                for place, part in enumerate(parts)
+                if len(fold(part)[0]) >= 2
+            ]
+        return tuple(found)
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        return frozenset(name for line in self.lines for name in _FIELD.findall(line))
+
+    @cached_property
+    def compiled_pattern(self) -> re.Pattern[str] | None:
+        return re.compile(self.pattern) if self.pattern else None
+
+
+@lru_cache(maxsize=1)
+def markings() -> tuple[Marking, ...]:
+    """Every row of the catalogue, in the order of the file."""
+    rows = tomllib.loads((files("redactlib.catalogue") / "markings.toml").read_text(encoding="utf-8"))["marking"]
+    return tuple(Marking(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text as the alignment sees it: what it says and where it stands, in any unit of length.
+
+    `along` and `down` span its own frame: unit vectors in the direction of reading and towards the next line. `parts` says
+    which pieces of the page it is made of: of two markings that need one piece, only one stands.
+    """
+
+    text: str
+    centre: tuple[float, float]
+    width: float
+    height: float
+    along: tuple[float, float] = (1.0, 0.0)
+    parts: tuple[int, ...] = ()
+
+    @property
+    def down(self) -> tuple[float, float]:
+        return (-self.along[1], self.along[0])
+
+    @cached_property
+    def folded(self) -> tuple[str, list[int]]:
+        return fold(self.text)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A literal found in a line: the span of the line's text that says it, and how well (0..1)."""
+
+    literal: Literal
+    line: int
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A marking found among lines.
+
+    Attributes:
+        marking: the row.
+        hits: its literals, in the order of the legend.
+        weight: characters of the legend that were found, weighed by how well.
+        share: that weight as a share of the legend's required characters.
+    """
+
+    marking: Marking
+    hits: tuple[Hit, ...]
+    weight: float
+    share: float
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """Indices of the lines that carry the legend."""
+        return tuple(sorted({hit.line for hit in self.hits}))
+
+    def blanks(self, lines: Sequence[Line]) -> list[tuple[str, str, int]]:
+        """What stands in the legend's blanks, as (field, text, line index), where the line carries printed words too."""
+        found = []
+        for row, template in enumerate(self.marking.lines):
+            hits = sorted((h for h in self.hits if h.literal.row == row), key=lambda h: h.literal.place)
+            pieces = re.split(r"(\{\w+\})", template.lstrip("?"))
+            place = 0  # of the literal before the blank
+            for piece in pieces:
+                name = _FIELD.fullmatch(piece)
+                if not name:
+                    continue
+                before = [h for h in hits if h.literal.place <= place]
+                after = [h for h in hits if h.literal.place > place]
+                place += 1
+                if not before and not after:
+                    continue
+                left = before[-1] if before else None
+                right = after[0] if after else None
+                if left and right and left.line != right.line:
+                    right = None
+                line = left.line if left else right.line if right else -1
+                text = lines[line].text
+                start, end = (left.end if left else 0), (right.start if right else len(text))
+                found.append((name[1], text[start:end].strip(" ,:;"), line))
+        return found
+
+
+@dataclass(frozen=True)
+class MatchSettings:
+    """How much of a legend must be seen.
+
+    Scores are shares of letters that agree; the floors were set so that no line of prose of the catalogue's rejects
+    passes, while one letter in five may be wrong.
+    """
+
+    key_score: float = 0.86
+    weak_score: float = 0.58  # of each of several legend lines that are badly read but stand where they should
+    weak_letters: int = 9  # a shorter line says nothing when badly read
+    weak_lines: int = 2  # lines that must agree at least, and `weak_weight_chars` of their letters beyond chance
+    weak_weight_chars: float = 14.0
+    chance_score: float = 0.5  # letters of unlike lines agree to this share
+    short_key_score: float = 0.92  # keys under `short_key_chars` letters occur in prose by chance
+    short_key_chars: int = 8
+    literal_score: float = 0.72
+    weight_chars: float = 15.0  # letters of the legend that must agree, or `weight_share` of a shorter legend
+    weight_share: float = 0.78
+    share_min: float = 0.2
+    line_share_min: float = 0.45  # of a key's line that must be legend, fields or figures: prose has more
+    line_only_share_min: float = 0.6
+    lone_line_share_min: float = 0.7  # where only one line of the legend shows
+    word_score: float = 0.7  # each word of a key must be there, short ones to the letter
+    short_word_chars: int = 4
+    never_score: float = 0.9
+    angle_max_deg: float = 15.0
+    pitch_max: float = 2.6  # distance between neighbouring lines of a stamp, in line heights
+
+
+def match_markings(
+    lines: Sequence[Line], *, rows: Sequence[Marking] | None = None, settings: MatchSettings = MatchSettings()
+) -> tuple[Match, ...]:
+    """Markings that stand among lines of text; of two that claim one line, the better.
+
+    Args:
+        lines: in any order.
+        rows: the catalogue's rows, or all.
+
+    >>> found = match_markings(stack("CIA HAS N0 OBJECTION TO", "DECIASSIFICATION AND/OR", "RELEASE OF CIA INFORMATION"))
+    >>> found[0].marking.id
+    'cia-no-objection'
+    """
+    rows = markings() if rows is None else rows
+    candidates = [match for row in rows for match in _match_row(row, lines, settings)]
+    candidates.sort(key=lambda m: (-m.weight, -m.share))
+    chosen: list[Match] = []
+    for match in candidates:
+        if not any(_collide(lines[i], lines[j]) for i in match.lines for other in chosen for j in other.lines):
+            chosen.append(match)
+    return tuple(chosen)
+
+
+def _collide(a: Line, b: Line) -> bool:
+    """Whether two lines are made of one piece, or one lies on the other."""
+    if a is b or set(a.parts) & set(b.parts):
+        return True
+    for home, other in ((a, b), (b, a)):
+        dx, dy = other.centre[0] - home.centre[0], other.centre[1] - home.centre[1]
+        across, down = dx * home.along[0] + dy * home.along[1], dx * home.down[0] + dy * home.down[1]
+        if abs(across) < home.width / 2 and abs(down) < 0.4 * min(home.height, other.height):
+            return True
+    return False
+
+
+def stack(*texts: str, height: float = 1.0) -> tuple[Line, ...]:
+    """Lines set one under the other, level, as a stamp's text alone gives them."""
+    return tuple(
+        Line(text, (len(text) * height / 4, 1.4 * height * i), len(text) * height / 2, height)
+        for i, text in enumerate(texts)
+    )
+
+
+def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> list[Match]:
+    if not lines:
+        return []
+    if not row.lines:
+        return [
+            Match(
+                row, (Hit(Literal(line.text, 0, 0, False), i, 0, len(line.text), 1.0),), float(len(line.folded[0])), 1.0
+            )
+            for i, line in enumerate(lines)
+            if row.compiled_pattern and row.compiled_pattern.search(line.text)
+        ]
+    scores = _scores(row.key, lines)
+    floors = np.array(
+        [
+            settings.short_key_score if len(fold(k)[0]) < settings.short_key_chars else settings.key_score
+            for k in row.key
+        ]
+    )
+    seeds = [
+        (k, i)
+        for k, i in np.argwhere(scores >= floors[:, None])
+        if says_every_word(row.key[k], lines[i].folded[0], settings=settings)
+    ]
+    seeds = sorted(seeds, key=lambda kl: -scores[kl[0], kl[1]] * len(row.key[kl[0]]))
+    found: list[Match] = []
+    used: set[int] = set()
+    for key, line in seeds:
+        if line in used:
+            continue
+        match = _grow(row, row.key[key], line, lines, settings, settings.literal_score)
+        if match and _holds(match, lines, settings):
+            found.append(match)
+            used |= set(match.lines)
+    return found or (_weak_match(row, lines, scores, settings) if row.worn else [])
+
+
+def _weak_match(row: Marking, lines: Sequence[Line], scores: np.ndarray, settings: MatchSettings) -> list[Match]:
+    """A marking of which no line reads well, but several lines agree with the legend in the right places."""
+    long = np.array([len(fold(k)[0]) >= settings.weak_letters for k in row.key])
+    seeds = np.argwhere((scores >= settings.weak_score) & long[:, None]).tolist()
+    found = []
+    for key, line in sorted(seeds, key=lambda kl: -scores[kl[0], kl[1]])[:6]:
+        match = _grow(row, row.key[key], line, lines, settings, settings.weak_score)
+        if (
+            match is None
+            or len({h.literal.row for h in match.hits if len(h.literal.folded) >= settings.weak_letters})
+            < settings.weak_lines
+        ):
+            continue
+        chance = settings.chance_score
+        weight = sum(max(0.0, h.score - chance) / (1 - chance) * len(h.literal.folded) for h in match.hits)
+        required = sum(len(lit.folded) for lit in row.literals if not lit.optional)
+        roomy = [len(lines[h.line].folded[0]) <= 1.6 * len(h.literal.folded) + 4 for h in match.hits]
+        if (
+            weight >= settings.weak_weight_chars
+            and weight >= 0.3 * required
+            and sum(roomy) >= settings.weak_lines
+            and not _contradicted(match, lines, settings)
+        ):
+            found.append(match)
+    return found[:1]
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    return fold(text)[0]
+
+
+def _scores(phrases: Sequence[str], lines: Sequence[Line]) -> np.ndarray:
+    """How well each phrase stands in each line, 0..1; a line shorter than the phrase scores by the share it can hold."""
+    folded = [_folded(p) for p in phrases]
+    texts = [line.folded[0] for line in lines]
+    scores = process.cdist(folded, texts, scorer=fuzz.partial_ratio, dtype=np.float32) / 100
+    held = np.minimum(1.0, np.array([len(t) for t in texts])[None] / np.array([len(f) for f in folded])[:, None])
+    return scores * held
+
+
+def says_every_word(phrase: str, text: str, *, settings: MatchSettings = MatchSettings()) -> bool:
+    """Whether a folded text has each word of a phrase: a letter in four may differ, not how it begins (DE-, UN-)."""
+    words = [w for w in (_folded(word) for word in phrase.split()) if w]
+    lost = sum(not _says_word(word, text, settings) for word in words)
+    return lost <= (1 if len(words) >= 4 else 0)
+
+
+def _says(phrase: str, line: Line, settings: MatchSettings) -> bool:
+    return bool(_scores([phrase], [line])[0, 0] >= settings.never_score) and says_every_word(
+        phrase, line.folded[0], settings=settings
+    )
+
+
+def _says_word(word: str, text: str, settings: MatchSettings) -> bool:
+    if len(word) <= settings.short_word_chars:
+        return word in text
+    found = fuzz.partial_ratio_alignment(word, text) if len(text) >= settings.word_score * len(word) else None
+    if found is None or found.score / 100 < settings.word_score:
+        return False
+    return fuzz.ratio(word[:3], text[found.dest_start : found.dest_start + 3]) > 50
+
+
+def _locate(literal: Literal, line: int, lines: Sequence[Line]) -> Hit | None:
+    text, places = lines[line].folded
+    if not text:
+        return None
+    found = fuzz.partial_ratio_alignment(literal.folded, text)
+    if found is None or found.dest_end <= found.dest_start:
+        return None
+    held = min(1.0, len(text) / len(literal.folded))
+    return Hit(literal, line, places[found.dest_start], places[found.dest_end - 1] + 1, found.score / 100 * held)
+
+
+def _grow(
+    row: Marking, key: str, seed: int, lines: Sequence[Line], settings: MatchSettings, floor: float
+) -> Match | None:
+    """Take in the lines around a seed that match the rest of the legend, each at its place under or over it."""
+    home = lines[seed]
+    folded_key = _folded(key)
+    at = max(
+        row.literals, key=lambda lit: fuzz.partial_ratio(folded_key, lit.folded) * min(len(lit.folded), len(folded_key))
+    )
+    literals = row.literals
+    near: list[tuple[int, float]] = []
+    reach = settings.pitch_max * home.height * (len(row.lines) + 1)
+    for i, line in enumerate(lines):
+        dx, dy = line.centre[0] - home.centre[0], line.centre[1] - home.centre[1]
+        down = dx * home.down[0] + dy * home.down[1]
+        across = dx * home.along[0] + dy * home.along[1]
+        turn = abs(home.along[0] * line.along[1] - home.along[1] * line.along[0])
+        same_way = home.along[0] * line.along[0] + home.along[1] * line.along[1] > 0
+        if same_way and turn <= np.sin(np.radians(settings.angle_max_deg)) and abs(down) <= reach:
+            if abs(across) <= 0.5 * (home.width + line.width) + home.height:
+                near.append((i, down / home.height))
+    wanted = [lit for lit in literals]
+    scores = _scores([lit.text for lit in wanted], [lines[i] for i, _ in near])
+    pairs = [
+        (scores[a, b] * len(wanted[a].folded), a, b)
+        for a in range(len(wanted))
+        for b in range(len(near))
+        if scores[a, b] >= (floor if len(wanted[a].folded) >= 5 else settings.short_key_score)
+    ]
+    hits: list[Hit] = []
+    placed: dict[int, float] = {at.row: 0.0}
+    for _, a, b in sorted(pairs, reverse=True):
+        literal, (i, down) = wanted[a], near[b]
+        if any(h.literal is literal for h in hits):
+            continue
+        fits = all(
+            abs(down - d) <= 0.9
+            if literal.row == r
+            else (
+                np.sign(down - d) == np.sign(literal.row - r)
+                and 0.35 * _rows_between(row, r, literal.row)
+                < abs(down - d)
+                <= settings.pitch_max * abs(literal.row - r)
+            )
+            or abs(down - d) <= 0.3  # legend lines that were set or read as one
+            for r, d in placed.items()
+        )
+        hit = _locate(literal, i, lines) if fits else None
+        if hit is None or any(h.line == i and hit.start < h.end - 1 and h.start < hit.end - 1 for h in hits):
+            continue
+        hits.append(hit)
+        placed[literal.row] = down
+    if not hits:
+        return None
+    hits.sort(key=lambda h: (h.literal.row, h.literal.place))
+    weight = sum(max(0.0, h.score - 0.6) / 0.4 * len(h.literal.folded) for h in hits)  # chance letters agree to 0.6
+    required = sum(len(lit.folded) for lit in literals if not lit.optional)
+    return Match(row, tuple(hits), weight, weight / max(1, required))
+
+
+def _rows_between(row: Marking, a: int, b: int) -> int:
+    """How many line steps lie at least between two lines of a legend, some lines of which may be absent."""
+    low, high = sorted((a, b))
+    return 1 + sum(not row.lines[i].startswith("?") for i in range(low + 1, high))
+
+
+def _holds(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool:
+    """Whether enough of the legend is there, nothing contradicts it, and its key line is not a sentence of the text."""
+    row = match.marking
+    required = sum(len(lit.folded) for lit in row.literals if not lit.optional)
+    if match.weight < min(settings.weight_chars, settings.weight_share * required) or match.share < settings.share_min:
+        return False
+    if _contradicted(match, lines, settings):
+        return False
+    share_min = settings.line_only_share_min if row.line_only else settings.line_share_min
+    if len(match.lines) == 1 and not row.line_only:
+        share_min = settings.lone_line_share_min
+    return max(_legend_share(match, i, lines) for i in match.lines) >= share_min
+
+
+def _contradicted(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool:
+    """Whether something that the marking needs is not there, or something stands by that makes it another."""
+    row = match.marking
+    own = [lines[i] for i in match.lines]
+    around = _surroundings(match, lines)
+    if row.need_all_keys and any(_scores([k], own + around).max() < settings.key_score for k in row.key):
+        return True
+    if any(_scores([k], own + around).max() < settings.key_score for k in row.also):
+        return True
+    if any(_says(phrase, line, settings) for phrase in row.never for line in own + around):
+        return True
+    if row.compiled_pattern and not any(row.compiled_pattern.search(line.text) for line in own + around):
+        return True
+    return False
+
+
+def _legend_share(match: Match, line: int, lines: Sequence[Line]) -> float:
+    """Share of a line's letters that the legend explains, words with figures in them counted as filled-in blanks."""
+    text = lines[line].text
+    covered = np.zeros(len(text), bool)
+    for hit in match.hits:
+        if hit.line == line:
+            covered[hit.start : hit.end] = True
+    for word in re.finditer(r"\S*\d\S*", text):
+        covered[word.start() : word.end()] = True
+    letters = np.array([c.isalnum() for c in text], bool)
+    return float(covered[letters].mean()) if letters.any() else 0.0
+
+
+def _surroundings(match: Match, lines: Sequence[Line]) -> list[Line]:
+    """Lines that touch the marking's own: one line height above, below and beside it."""
+    own = [lines[i] for i in match.lines]
+    found = []
+    for i, line in enumerate(lines):
+        if i in match.lines:
+            continue
+        for home in own:
+            dx, dy = line.centre[0] - home.centre[0], line.centre[1] - home.centre[1]
+            down = abs(dx * home.down[0] + dy * home.down[1])
+            across = abs(dx * home.along[0] + dy * home.along[1])
+            if down <= 1.8 * home.height and across <= 0.5 * (home.width + line.width):
+                found.append(line)
+                break
+    return found

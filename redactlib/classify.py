@@ -1,0 +1,127 @@
+"""From stamps to events, from events to the page's authority and date: the rule of the page report.
+
+1. ``declassified``, ``released``, ``released_in_part`` and ``sanitized`` decide before anything else: the latest dated
+   one gives authority and date; without a date the first gives the authority.
+2. Without one of those, ``no_objection`` and ``reviewed`` do, the same way.
+3. Otherwise authority and date are unknown, and the status says what stands there instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from redactlib.catalogue.authorities import agency_name
+from redactlib.marks import DECISIVE, REVIEW, Event, Stamp
+from redactlib.report import Authority, Declassification
+
+EVENTS = DECISIVE | REVIEW | {"retained", "denied", "classified", "schedule"}
+
+
+@dataclass(frozen=True)
+class ClassifySettings:
+    """When an answer is given."""
+
+    confidence_min: float = 0.4  # below it the answer is null and the candidates are in the evidence
+
+
+def find_events(stamps: Sequence[Stamp]) -> tuple[Event, ...]:
+    """What the stamps of a page decided, in order of date, undated ones last; a blank form is no event."""
+    events = [_event(stamp) for stamp in stamps if stamp.decision in EVENTS]
+    events.sort(key=lambda e: (e.date or "9999", e.box[1]))
+    return tuple(replace(event, id=f"e{i}") for i, event in enumerate(events, 1))
+
+
+def _event(stamp: Stamp) -> Event:
+    fields = stamp.evidence.get("fields", {})
+    date = stamp.evidence.get("date", {})
+    return Event(
+        decision=stamp.decision,
+        agency=stamp.agency,
+        name=agency_name(stamp.agency),
+        office=fields.get("office"),
+        legal_basis=fields.get("legal_basis"),
+        case=fields.get("case"),
+        reviewer=fields.get("reviewer"),
+        date=date.get("iso"),
+        date_text=date.get("text"),
+        date_handwritten=bool(date.get("handwritten", False)),
+        struck=stamp.struck,
+        confidence=round(stamp.confidence * (date.get("confidence", 1.0) if date.get("iso") else 1.0), 3),
+        mark=stamp.id,
+        box=stamp.box,
+        evidence={"date": date},
+    )
+
+
+def classify(
+    events: Sequence[Event],
+    *,
+    withheld: bool = False,
+    settings: ClassifySettings = ClassifySettings(),
+) -> Declassification:
+    """The page's status, authority and date from its events.
+
+    Args:
+        events: of the page, as :func:`find_events` gives them.
+        withheld: the page is a sheet that stands for a removed page.
+
+    >>> e = Event(id="e1", decision="released", agency="CIA", date="2019-03-14", confidence=0.9, box=(0, 0, 9, 9))
+    >>> d = classify([e])
+    >>> d.status, d.authority.agency, d.date
+    ('released', 'CIA', '2019-03-14')
+    """
+    live = [e for e in events if not e.struck]
+    for group in (DECISIVE, REVIEW):
+        among = [e for e in live if e.decision in group]
+        if among:
+            return _headline(among, settings)
+    for status in ("retained", "denied", "classified", "schedule"):
+        among = [e for e in live if e.decision == status]
+        if among:
+            return Declassification(
+                status=status, confidence=max(e.confidence for e in among), events=tuple(e.id for e in among)
+            )
+    return Declassification(status="withheld" if withheld else "unmarked")
+
+
+def _headline(among: Sequence[Event], settings: ClassifySettings) -> Declassification:
+    dated = [e for e in among if e.date]
+    chosen = (
+        max(dated, key=lambda e: ((e.date or "") + "-99-99"[: max(0, 10 - len(e.date or ""))], e.confidence))
+        if dated
+        else min(among, key=lambda e: e.box[1])
+    )
+    same = [e for e in among if e.agency == chosen.agency and e.date == chosen.date]
+    confidence = max(e.confidence for e in same)
+    candidates = [
+        {"event": e.id, "agency": e.agency, "date": e.date, "decision": e.decision, "confidence": e.confidence}
+        for e in among
+    ]
+    # an event whose date could not be read may be the latest: then the date of another is not surely the page's
+    unread = [e for e in among if not e.date and e.evidence.get("date", {}).get("candidates")]
+    if unread and dated:
+        confidence *= 0.7
+    if confidence < settings.confidence_min:
+        return Declassification(
+            status=chosen.decision,
+            confidence=confidence,
+            events=tuple(e.id for e in same),
+            evidence={"candidates": candidates},
+        )
+    authority = Authority(
+        agency=chosen.agency,
+        name=chosen.name,
+        office=chosen.office,
+        legal_basis=chosen.legal_basis,
+        case=chosen.case,
+        reviewer=chosen.reviewer,
+    )
+    return Declassification(
+        status=chosen.decision,
+        authority=authority,
+        date=chosen.date,
+        confidence=round(confidence, 3),
+        events=tuple(e.id for e in same),
+        evidence={"candidates": candidates},
+    )

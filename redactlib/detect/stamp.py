@@ -1,0 +1,496 @@
+"""Stamps, labels, banners and release lines: found by their legends, read as the forms that they are.
+
+The page's lines are matched with the catalogue (:mod:`redactlib.catalogue.markings`); what could be a marking is read
+again with the careful recogniser and matched once more. A marking's extent is its legend with the hand-filled lines
+around it; its blanks give agency, office, legal basis, case number, reviewer and date.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+
+import cv2
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from redactlib.catalogue.markings import Line, Marking, Match, fold, markings, match_markings, says_every_word
+from redactlib.dates import parse_date, read_date
+from redactlib.forms import read_form
+from redactlib.layers import Layers
+from redactlib.marks import Box, Stamp, area, intersection, union
+from redactlib.reading import PageText, Reader, TextLine, crop_line, text_line
+from redactlib.scan import Scan
+
+
+@dataclass(frozen=True)
+class StampSettings:
+    """Where a marking's lines are looked for and how far it reaches; lengths in heights of its own lines."""
+
+    candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
+    careful_lines_max: int = 48  # read carefully at most, the likeliest first: about 40 ms each
+    join_gap: float = 1.6  # between pieces of one line
+    join_shift: float = 0.45  # up or down between pieces of one line
+    reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
+    reach_pen: float = 3.2  # and a note of several lines no further than this
+    pad: float = 0.14  # around the ink, as a reader draws a box
+    fill_height_max: float = 2.6  # pens write larger than stamps
+    level_word_score: float = 0.78  # of a classification banner's letters
+    worn_level_score: float = 0.62  # of a large worn stamp's letters
+    level_rest_max: float = 0.25  # of a banner's letters may be something else
+    blur_mm: float = 0.2  # closes the gaps of dotted letters
+    blur_gain: float = 1.8  # makes them dark again
+    blur_side_px: int = 736  # the smaller the page, the less the detector minds the gaps
+    faint_lines_max: int = 24
+
+
+def find_stamps(
+    scan: Scan, layers: Layers | None, text: PageText, reader: Reader, *, settings: StampSettings = StampSettings()
+) -> tuple[Stamp, ...]:
+    """Stamps of an upright page, each with its extent, family, decision, rotation and what its blanks say.
+
+    Args:
+        scan: the page, upright.
+        layers: which ink is what, or ``None``.
+        text: the page's lines as read.
+        reader: reads candidate lines again, carefully.
+
+    Returns:
+        Stamps in reading order; ``evidence`` holds the aligned legend, the blanks and the lines of the stamp.
+    """
+    pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader, settings)
+    pieces += read_faint(scan, pieces, reader, settings)
+    lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces, settings)]
+    matches = match_markings(lines)
+    taken = {part for match in matches for i in match.lines for part in lines[i].parts}
+    stamps = [_stamp(scan, layers, match, lines, pieces, taken, settings) for match in matches]
+    stamps += _banners(scan, pieces, taken, settings)
+    return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
+
+
+def reread(scan: Scan, pieces: Sequence[TextLine], reader: Reader, settings: StampSettings) -> list[TextLine]:
+    """Lines that may belong to a marking, read again with the careful model; the others as they are."""
+    wanted = _worth_reading(pieces, settings)
+    readings = reader.read([crop_line(scan.grey, pieces[i].corners) for i in wanted], careful=True)
+    better = dict(zip(wanted, readings, strict=True))
+    return [replace(piece, reading=better[i]) if i in better else piece for i, piece in enumerate(pieces)]
+
+
+def read_faint(scan: Scan, pieces: Sequence[TextLine], reader: Reader, settings: StampSettings) -> list[TextLine]:
+    """Lines that come out only when the page is blurred and small: dotted, hollow and broken stamps."""
+    blur = scan.mm(settings.blur_mm)
+    shrink = min(1.0, settings.blur_side_px / max(scan.grey.shape))
+    soft = cv2.GaussianBlur(scan.grey, (0, 0), blur)
+    soft = 255 - np.minimum(255, (255 - soft).astype(np.float32) * settings.blur_gain).astype(np.uint8)
+    small = cv2.resize(soft, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    found = [corners / shrink for corners in reader.find_lines(small)]
+    known = [(piece.box, piece.confidence) for piece in pieces]
+    fresh = [c for c in found if not _well_read(c, known)]
+    fresh.sort(key=lambda c: -float(np.linalg.norm(c[3] - c[0])))
+    fresh = fresh[: settings.faint_lines_max]
+    readings = reader.read([crop_line(soft, c) for c in fresh], careful=True)
+    return [text_line(c, r) for c, r in zip(fresh, readings, strict=True) if r.text.strip()]
+
+
+def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
+    """Whether most of a line is covered by lines that were read without doubt."""
+    x0, y0 = corners.min(0)
+    x1, y1 = corners.max(0)
+    box = (int(x0), int(y0), int(x1), int(y1))
+    return sum(intersection(box, other) for other, sure in known if sure >= 0.9) > 0.4 * area(box)
+
+
+def _worth_reading(pieces: Sequence[TextLine], settings: StampSettings) -> list[int]:
+    if not pieces:
+        return []
+    phrases = _phrases()
+    texts = [fold(piece.text)[0] for piece in pieces]
+    found = process.cdist(phrases, texts, scorer=fuzz.partial_ratio, dtype=np.float32) / 100
+    held = np.minimum(1.0, np.array([len(t) for t in texts])[None] / np.array([len(p) for p in phrases])[:, None])
+    scores = (found * held).max(0)
+    likely = {i for i in range(len(pieces)) if scores[i] >= settings.candidate_score}
+    slanted = {i for i, p in enumerate(pieces) if abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 1}
+    turned = {i for i, p in enumerate(pieces) if abs(p.rotation_deg) > 45}
+    near = {
+        j
+        for i in likely
+        for j, other in enumerate(pieces)
+        if j not in likely and _gap(pieces[i].box, other.box) < settings.reach_down * pieces[i].height
+    }
+    doubtful = {j for j in near if pieces[j].confidence < 0.97 or len(pieces[j].text) < 24}
+    order = [*sorted(likely, key=lambda i: -scores[i]), *(slanted | turned) - likely, *doubtful - slanted - turned]
+    return sorted(order[: settings.careful_lines_max])
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> tuple[str, ...]:
+    """Folded phrases that make a line worth reading carefully: keys of the catalogue and levels."""
+    keys = {fold(phrase)[0] for row in markings() for phrase in row.key}
+    levels = {fold(word)[0] for word in (*_words()["levels"], *_words()["controls"])}
+    return tuple(sorted(phrase for phrase in keys | levels if len(phrase) >= 5))
+
+
+def _gap(a: Box, b: Box) -> float:
+    """Distance between two boxes, pixels; 0 where they touch."""
+    return float(np.hypot(max(0, a[0] - b[2], b[0] - a[2]), max(0, a[1] - b[3], b[1] - a[3])))
+
+
+def as_line(piece: TextLine, number: int) -> Line:
+    """A text line as the alignment sees it."""
+    along = piece.corners[1] - piece.corners[0]
+    width = float(np.linalg.norm(along))
+    unit = along / max(width, 1e-6)
+    centre = piece.corners.mean(0)
+    return Line(
+        piece.text,
+        (float(centre[0]), float(centre[1])),
+        width,
+        piece.height,
+        (float(unit[0]), float(unit[1])),
+        (number,),
+    )
+
+
+def joined(pieces: Sequence[TextLine], settings: StampSettings, numbers: Sequence[int] | None = None) -> list[Line]:
+    """Lines that the detector cut into pieces, put together: same direction, same height, small gaps."""
+    lines = [as_line(piece, i) for i, piece in zip(numbers or range(len(pieces)), pieces, strict=True)]
+    follows: dict[int, int] = {}
+    for i, a in enumerate(lines):
+        best = None
+        for j, b in enumerate(lines):
+            if i == j or a.along[0] * b.along[0] + a.along[1] * b.along[1] < 0.99:
+                continue
+            dx, dy = b.centre[0] - a.centre[0], b.centre[1] - a.centre[1]
+            across, down = dx * a.along[0] + dy * a.along[1], dx * a.down[0] + dy * a.down[1]
+            height = min(a.height, b.height)
+            gap = across - (a.width + b.width) / 2
+            if across <= 0 or abs(down) > settings.join_shift * height or max(a.height, b.height) > 1.9 * height:
+                continue
+            if -0.8 * height <= gap <= settings.join_gap * height and (best is None or gap < best[0]):
+                best = (gap, j)
+        if best:
+            follows[i] = best[1]
+    heads = set(follows) - set(follows.values())
+    found = []
+    for head in sorted(heads):
+        chain = [head]
+        while chain[-1] in follows and follows[chain[-1]] not in chain:
+            chain.append(follows[chain[-1]])
+        found += [
+            _join([lines[i] for i in chain[k:n]]) for k in range(len(chain)) for n in range(k + 2, len(chain) + 1)
+        ]
+    return found
+
+
+def _join(chain: Sequence[Line]) -> Line:
+    first, last = chain[0], chain[-1]
+    ends = [first.centre[k] - first.along[k] * first.width / 2 for k in (0, 1)]
+    stop = [last.centre[k] + last.along[k] * last.width / 2 for k in (0, 1)]
+    width = float(np.hypot(stop[0] - ends[0], stop[1] - ends[1]))
+    return Line(
+        " ".join(line.text for line in chain),
+        ((ends[0] + stop[0]) / 2, (ends[1] + stop[1]) / 2),
+        width,
+        float(np.median([line.height for line in chain])),
+        ((stop[0] - ends[0]) / width, (stop[1] - ends[1]) / width),
+        tuple(part for line in chain for part in line.parts),
+    )
+
+
+def _stamp(
+    scan: Scan,
+    layers: Layers | None,
+    match: Match,
+    lines: Sequence[Line],
+    pieces: Sequence[TextLine],
+    taken: set[int],
+    settings: StampSettings,
+) -> Stamp:
+    row = match.marking
+    own = sorted({part for i in match.lines for part in lines[i].parts})
+    legend_corners = [_legend_part(match, part, lines, pieces) for part in own]
+    filled = _filled_lines(scan, layers, match, own, legend_corners, pieces, taken, settings)
+    taken |= set(filled)
+    form = read_form(scan, match, lines, pieces, filled)
+    members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
+    outlines = [bounds(corners) for corners in legend_corners] + [pieces[i].box for i in filled]
+    box = _padded(scan, union(*(_tight(scan, outline) for outline in outlines)), pieces[own[0]].height, settings)
+    legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
+    return Stamp(
+        box=box,
+        confidence=round(min(0.99, 0.5 + 0.5 * match.share) * float(np.mean([h.score for h in match.hits])), 3),
+        text=" / ".join(pieces[i].text for i in members),
+        family=row.family,
+        decision=form.decision,
+        agency=form.agency,
+        rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in own])), 1),
+        evidence={
+            "marking": row.id,
+            "share": round(match.share, 3),
+            "legend": legend,
+            "fields": form.fields,
+            "date": form.date,
+            "ticks": [list(tick) for tick in form.ticks],
+        },
+    )
+
+
+def _down(piece: TextLine, home: TextLine) -> float:
+    down = home.corners[3] - home.corners[0]
+    return float((piece.corners.mean(0) - home.corners.mean(0)) @ down)
+
+
+def _legend_part(match: Match, part: int, lines: Sequence[Line], pieces: Sequence[TextLine]) -> np.ndarray:
+    """Corners of the part of a line that belongs to the marking: what the detector joined to it is cut off."""
+    piece = pieces[part]
+    hits = [h for h in match.hits if lines[h.line].parts == (part,)]
+    centres = piece.reading.centres
+    if not hits or len(centres) != len(piece.text):
+        return piece.corners
+    first, last = min(h.start for h in hits), max(h.end for h in hits) - 1
+    row = hits[0].literal.row
+    blank_before = match.marking.lines[row].lstrip("?").startswith("{") if match.marking.lines else True
+    blank_after = match.marking.lines[row].rstrip().endswith("}") if match.marking.lines else True
+    step = 0.7 / max(1, len(piece.text))
+    start = 0.0 if blank_before or first <= 2 else max(0.0, centres[first] - step)
+    end = 1.0 if blank_after or last >= len(piece.text) - 3 or match.marking.hand else min(1.0, centres[last] + step)
+    a, b, c, d = piece.corners
+    return np.array([a + (b - a) * start, a + (b - a) * end, d + (c - d) * end, d + (c - d) * start], np.float32)
+
+
+def bounds(corners: np.ndarray) -> Box:
+    """The upright box around corners ``(4, 2)``."""
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+    return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def _padded(scan: Scan, box: Box, height: float, settings: StampSettings) -> Box:
+    pad = round(settings.pad * height)
+    return (max(0, box[0] - pad), max(0, box[1] - pad), min(scan.width, box[2] + pad), min(scan.height, box[3] + pad))
+
+
+def _filled_lines(
+    scan: Scan,
+    layers: Layers | None,
+    match: Match,
+    own: Sequence[int],
+    legend: Sequence[np.ndarray],
+    pieces: Sequence[TextLine],
+    taken: set[int],
+    settings: StampSettings,
+) -> list[int]:
+    """Lines that are no legend but stand in or close around it: what was filled in by hand or by a date stamp.
+
+    Inside the legend's own outline any line counts that fits there; beside it a line of pen strokes, or one that says
+    what belongs to such a marking: a date of the years in which it was applied, or one of its usual additions.
+    """
+    row = match.marking
+    if not (row.hand or row.next_line_date or len(row.lines) > 1):
+        return []
+    home = pieces[own[0]].corners
+    along = (home[1] - home[0]) / max(1e-6, float(np.linalg.norm(home[1] - home[0])))
+    down = np.array([-along[1], along[0]])
+    outline = np.concatenate(list(legend))
+    a0, a1, d0, d1 = (outline @ along).min(), (outline @ along).max(), (outline @ down).min(), (outline @ down).max()
+    height = float(np.median([pieces[i].height for i in own]))
+    width, reach = a1 - a0, settings.reach_down * height
+    top, bottom = d0, d1
+    found: list[int] = []
+    order = sorted(range(len(pieces)), key=lambda i: abs(float((pieces[i].corners @ down).mean()) - (d0 + d1) / 2))
+    for i in order:
+        piece = pieces[i]
+        if i in taken or i in own or not piece.text.strip() or piece.height > settings.fill_height_max * height:
+            continue
+        extent, depth = piece.corners @ along, piece.corners @ down
+        centre, below = float(extent.mean()), float(depth.mean())
+        if extent.min() < a0 - 0.2 * width - height or extent.max() > a1 + 0.5 * width + height:
+            continue
+        inside = a0 <= centre <= a1 and d0 <= below <= d1
+        near = a0 - 0.2 * width <= centre <= a1 + 0.4 * width and top - reach <= below <= bottom + reach
+        pen = near and row.hand and layers is not None and is_pen(scan, layers, piece.box)
+        if (inside and not _is_body(piece)) or pen or (near and _belongs(row, piece)):
+            found.append(i)
+            top = max(min(top, below - 0.5 * height), d0 - settings.reach_pen * height)
+            bottom = min(max(bottom, below + 0.5 * height), d1 + settings.reach_pen * height)
+    return found
+
+
+def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float = 0.55) -> bool:
+    """Whether most of the ink in a box was written by hand."""
+    x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in box)
+    page = scan.ink[box[1] : box[3], box[0] : box[2]]
+    if page.size == 0 or layers.handwriting[y0:y1, x0:x1].size == 0:
+        return False
+    hand = layers.handwriting[y0:y1, x0:x1]
+    ink = cv2.resize(page.astype(np.float32), (hand.shape[1], hand.shape[0]), interpolation=cv2.INTER_AREA)
+    return float((ink * hand).sum()) > share_min * 255 * max(1.0, float(ink.sum()))
+
+
+def _belongs(row: Marking, piece: TextLine) -> bool:
+    """Whether a line beside a legend says what such a marking is filled in with."""
+    if row.next_line_date:
+        return parse_date(piece.text, era="document") is not None
+    if not (row.hand or "date" in row.fields):
+        return False
+    if row.hand and re.search(r"\bJ\s?[FP]\s?[KE]\b|SANITIZ|BRACK|EXCEPT|\bOADR\b", piece.text, re.IGNORECASE):
+        return True
+    first, last = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or 2100}-12-31"
+    printed = parse_date(piece.text)
+    if printed and first <= (printed.date or "") <= last:
+        return True
+    if not row.hand or not any(c.isdigit() for c in piece.text):
+        return False
+    written = read_date([piece.reading], not_before=first)
+    return written is not None and written.confidence >= 0.35
+
+
+def _is_body(piece: TextLine) -> bool:
+    """A clean line of the document's own typing, not a filled-in blank."""
+    return (
+        piece.confidence > 0.95 and len(piece.text.split()) >= 4 and not re.search(r"\d[-/ ]\d{1,2}[-/ ]\d", piece.text)
+    )
+
+
+def _tight(scan: Scan, box: Box) -> Box:
+    """A line's box shrunk to its ink."""
+    x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(scan.width, box[2]), min(scan.height, box[3])
+    ink = scan.ink[y0:y1, x0:x1]
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    if not len(rows):
+        return (x0, y0, x1, y1)
+    return (x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1)
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, list[str]]:
+    return tomllib.loads((files("redactlib.catalogue") / "classification.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _ranked_words() -> tuple[tuple[str, str], ...]:
+    """Every classification word with its folded form, the longest first."""
+    words = {word for group in _words().values() for word in group}
+    return tuple((word, fold(word)[0]) for word in sorted(words, key=lambda w: (-len(w), w)))
+
+
+def banner_words(text: str, *, settings: StampSettings = StampSettings()) -> tuple[str, ...]:
+    """The classification words that a line consists of, or nothing where it says anything else.
+
+    >>> banner_words("S E C R E T  NO FOREIGN DISSEM")
+    ('NO FOREIGN DISSEM', 'SECRET')
+    >>> banner_words("the secret agreement")
+    ()
+    """
+    rest = fold(text)[0]
+    whole = len(rest)
+    found = []
+    words = _words()
+    for word, folded in _ranked_words():
+        if len(rest) < 0.8 * len(folded) or (len(folded) < 5 and folded not in rest):
+            continue
+        if not says_every_word(word, rest):
+            continue
+        place = fuzz.partial_ratio_alignment(folded, rest)
+        if place is None or place.score / 100 < settings.level_word_score:
+            continue
+        if len(rest) < len(folded) and place.score / 100 * len(rest) / len(folded) < settings.level_word_score:
+            continue
+        rest = rest[: place.dest_start] + rest[place.dest_end :]
+        found.append(word)
+    telling = [w for w in found if w in words["levels"] or w in words["controls"]]
+    return tuple(found) if telling and len(rest) <= settings.level_rest_max * whole else ()
+
+
+def _banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int], settings: StampSettings) -> list[Stamp]:
+    """Classification banners: lines that consist of classification words, with the captions set close under them."""
+    free = [i for i in range(len(pieces)) if i not in taken]
+    lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], settings, free)]
+    typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
+    spoken: list[tuple[Line, tuple[str, ...]]] = []
+    for line in sorted(lines, key=lambda one: -len(one.text)):
+        words = banner_words(line.text, settings=settings) or _worn_level(line, typical, scan, settings)
+        if words and not any(_collides(line, other) for other, _ in spoken):
+            spoken.append((line, words))
+    rest = [line for line in lines if len(line.parts) == 1 and not any(_collides(line, other) for other, _ in spoken)]
+    return [_banner(scan, group, words, pieces, settings) for group, words in _grouped(spoken, rest, pieces)]
+
+
+def _collides(a: Line, b: Line) -> bool:
+    return bool(set(a.parts) & set(b.parts)) or (
+        abs(a.centre[0] - b.centre[0]) < 0.5 * max(a.width, b.width)
+        and abs(a.centre[1] - b.centre[1]) < 0.5 * min(a.height, b.height)
+    )
+
+
+def _worn_level(line: Line, typical: float, scan: Scan, settings: StampSettings) -> tuple[str, ...]:
+    """A level that a large or set-apart line stands for although several of its letters are misread."""
+    apart = line.height > 1.35 * typical or abs(line.along[1]) > 0.04
+    edge = min(line.centre[1], scan.height - line.centre[1]) < 0.12 * scan.height
+    if not (apart or edge):
+        return ()
+    text = fold(line.text)[0]
+    best = max(_words()["levels"], key=lambda word: fuzz.ratio(fold(word)[0], text))
+    folded = fold(best)[0]
+    close = fuzz.ratio(folded, text) / 100 >= (
+        settings.worn_level_score if apart and edge else settings.worn_level_score + 0.06
+    )
+    return (best,) if close and 0.75 <= len(text) / len(folded) <= 1.34 else ()
+
+
+def _grouped(
+    spoken: Sequence[tuple[Line, tuple[str, ...]]], rest: Sequence[Line], pieces: Sequence[TextLine]
+) -> list[tuple[list[int], list[str]]]:
+    """Banners with the captions that stand close under or over them: a level, and words that complete it."""
+    levels = set(_words()["levels"])
+    parts = [(line, tuple(w for w in _words()["parts"] if says_every_word(w, fold(line.text)[0]))) for line in rest]
+    groups = [([*line.parts], [*words]) for line, words in spoken]
+    captions = [
+        ([*line.parts], [*words]) for line, words in parts if words and len(words[0]) > 6 and len(line.text) < 34
+    ]
+    for caption in captions:
+        home = next((g for g in groups if _touch(g[0], caption[0], pieces)), None)
+        if home:
+            home[0].extend(caption[0])
+            home[1].extend(caption[1])
+    merged = True
+    while merged:
+        merged = False
+        for a in groups:
+            for b in groups:
+                both_levels = all(levels & set(g[1]) for g in (a, b))
+                if a is not b and not both_levels and _touch(a[0], b[0], pieces):
+                    a[0].extend(b[0])
+                    a[1].extend(b[1])
+                    groups.remove(b)
+                    merged = True
+                    break
+            if merged:
+                break
+    return groups
+
+
+def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bool:
+    """Whether two lines stand one close under the other, their middles over each other."""
+    first, second = union(*(pieces[i].box for i in a)), union(*(pieces[i].box for i in b))
+    height = min(first[3] - first[1], second[3] - second[1])
+    apart = max(first[1], second[1]) - min(first[3], second[3])
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    return apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
+
+
+def _banner(
+    scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine], settings: StampSettings
+) -> Stamp:
+    members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
+    return Stamp(
+        box=_padded(scan, union(*(_tight(scan, pieces[i].box) for i in members)), pieces[members[0]].height, settings),
+        confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),
+        text=" / ".join(pieces[i].text for i in members),
+        family="classification",
+        rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in members])), 1),
+        evidence={"words": list(words)},
+    )

@@ -1,0 +1,271 @@
+"""A marking read as the form that it is: which box is ticked, what stands in the blanks, and the date.
+
+Printed dates are parsed; handwritten ones are read under a date grammar from the recogniser's character probabilities
+(:func:`redactlib.dates.read_date`), never from its best guess.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from rapidfuzz import fuzz
+
+from redactlib.catalogue.authorities import find_number, library_of
+from redactlib.catalogue.markings import Line, Marking, Match, fold
+from redactlib.dates import DateReading, parse_date, read_date
+from redactlib.reading import Reading, TextLine
+from redactlib.scan import Scan
+
+_ORDER = re.compile(
+    r"E\.?\s?[O0]\.?\s*(?:No\.?\s*)?(10501|10964|11652|11932|12065|12356|12937|12951|12958|13142|13292|13526)"
+    r"(?:,?\s*(as amended))?(?:[,+]?\s*(?:Sec(?:tion|\.)?|§)\s*([\d.]+(?:\s?\(\w+\))*))?",
+    re.IGNORECASE,
+)
+_REVIEWER_NOISE = re.compile(r"^(?:by|date|on|for|of|the|and|or)\b|[^\w/ .,'-]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a filled-in marking says.
+
+    Attributes:
+        decision, agency: of the marking's row, changed by a tick or a printed name.
+        fields: office, legal_basis, case, reviewer where they stand there.
+        date: iso, text, confidence, handwritten, candidates; empty where the marking shows none.
+        ticks: for each tick box its label, how much ink it holds, and whether that is a tick.
+    """
+
+    decision: str
+    agency: str | None
+    fields: dict[str, str] = field(default_factory=dict)
+    date: dict[str, Any] = field(default_factory=dict)
+    ticks: tuple[tuple[str, float, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class FormSettings:
+    """How ticks are told from empty boxes; lengths in heights of the label's line."""
+
+    box_width: float = 1.5  # of the place beside a label where its box stands
+    tick_ratio: float = 1.6  # ink of a ticked box over that of the stamp's emptiest
+    tick_ink_min: float = 0.16  # share of the place that is inked
+
+
+def read_form(
+    scan: Scan,
+    match: Match,
+    lines: Sequence[Line],
+    pieces: Sequence[TextLine],
+    filled: Sequence[int],
+    *,
+    settings: FormSettings = FormSettings(),
+) -> Form:
+    """Read a marking's ticks, blanks and date.
+
+    Args:
+        scan: the page, upright.
+        match: the marking; `lines` are those it was matched among.
+        pieces: the page's text lines, carefully read; a line's ``parts`` index them.
+        filled: pieces in and around the marking that are no legend.
+    """
+    row = match.marking
+    text = " / ".join([*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)])
+    blanks = match.blanks(lines)
+    date = _date(row, match, lines, pieces, filled, blanks)
+    ticks = _ticks(scan, match, lines, pieces, settings) if row.ticks else ()
+    return Form(
+        decision=_decision(row, text, ticks, date),
+        agency=_agency(row, text),
+        fields=_fields(row, text, blanks, date),
+        date=date,
+        ticks=ticks,
+    )
+
+
+def _agency(row: Marking, text: str) -> str | None:
+    if row.agencies_pattern == "library":
+        return library_of(text) or row.agency
+    folded = fold(text)[0]
+    named = [agency for words, agency in row.agencies.items() if fold(words)[0] in folded]
+    return named[0] if named else row.agency
+
+
+def _decision(row: Marking, text: str, ticks: tuple[tuple[str, float, bool], ...], date: dict[str, Any]) -> str:
+    folded = fold(text)[0]
+    said = [d for words, d in row.ticks_text.items() if fuzz.partial_ratio(fold(words)[0], folded) >= 88]
+    ticked = [row.ticks[label] for label, _, is_ticked in ticks if is_ticked]
+    if ticked:
+        return ticked[-1]
+    if said:
+        return said[-1]
+    if row.form and not date.get("iso") and not date.get("candidates"):
+        return "none"  # pre-printed and never filled in
+    return row.decision
+
+
+def _fields(row: Marking, text: str, blanks: Sequence[tuple[str, str, int]], date: dict[str, Any]) -> dict[str, str]:
+    fields = {}
+    if row.office:
+        fields["office"] = row.office
+    order = _ORDER.search(text)
+    if order:
+        section = f", sec. {order[3]}" if order[3] else ""
+        fields["legal_basis"] = f"E.O. {order[1]}" + (", as amended" if order[2] else "") + section
+    values = {name: value for name, value, _ in blanks if value}
+    number = find_number(text)
+    if number or re.search(r"\d{3}", values.get("case", "")):
+        fields["case"] = number or values["case"]
+    reviewer = values.get("reviewer", "")
+    reviewer = re.sub(re.escape(date.get("text") or "\0"), "", reviewer)
+    reviewer = _REVIEWER_NOISE.sub("", reviewer).strip(" .,/-")
+    if len(reviewer) >= 2:
+        fields["reviewer"] = reviewer
+    return fields
+
+
+def _date(
+    row: Marking,
+    match: Match,
+    lines: Sequence[Line],
+    pieces: Sequence[TextLine],
+    filled: Sequence[int],
+    blanks: Sequence[tuple[str, str, int]],
+) -> dict[str, Any]:
+    if "date" not in row.fields and not row.hand:
+        return {}
+    inside = [value for name, value, _ in blanks if name == "date"]
+    rest = [pieces[i].text for i in filled]
+    found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
+    if row.hand:
+        written = _read_by_hand(row, match, lines, pieces, filled, blanks)
+        if written is not None:
+            agree = any(d.date == written.date for d in found)
+            return _as_dict(written, handwritten=True, confidence=max(written.confidence, 0.9 if agree else 0.0))
+    if not found and "date" in row.fields:
+        left = parse_date(_without_legend(match, lines, blanks), order=_numeric(row))
+        found = [left] if left and _in_use(row, left) else []
+    if not found:
+        return {}
+    best = (
+        max(found, key=lambda d: (d.date or "", d.confidence))
+        if row.hand
+        else max(found, key=lambda d: (len(d.date or ""), d.confidence))
+    )
+    return _as_dict(best, handwritten=row.hand)
+
+
+def _read_by_hand(
+    row: Marking,
+    match: Match,
+    lines: Sequence[Line],
+    pieces: Sequence[TextLine],
+    filled: Sequence[int],
+    blanks: Sequence[tuple[str, str, int]],
+) -> DateReading | None:
+    readings: list[Reading] = [pieces[i].reading for i in filled]
+    dated = {line for name, _, line in blanks if name == "date"}
+    readings += [pieces[part].reading for line in dated for part in lines[line].parts]
+    last = lines[max(match.lines, key=lambda i: lines[i].centre[1])]
+    readings += [pieces[part].reading for part in last.parts if part not in filled]
+    first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
+    return read_date(readings, not_before=first, not_after=min(latest, datetime.date.today().isoformat()))
+
+
+def _as_dict(reading: DateReading, *, handwritten: bool, confidence: float | None = None) -> dict[str, Any]:
+    return {
+        "iso": reading.date,
+        "text": reading.text,
+        "confidence": reading.confidence if confidence is None else confidence,
+        "handwritten": handwritten,
+        "candidates": [list(c) for c in reading.candidates],
+    }
+
+
+def _numeric(row: Marking) -> str:
+    return "DMY" if row.numeric == "DMY" else "MDY"
+
+
+def _in_use(row: Marking, reading: DateReading) -> bool:
+    """Whether a date lies in the years in which the marking was applied, and not ahead."""
+    year = int((reading.date or "0")[:4])
+    last = row.valid_to or datetime.date.today().year
+    return (row.valid_from or 1940) <= year <= last and (reading.date or "") <= datetime.date.today().isoformat()
+
+
+def _without_legend(match: Match, lines: Sequence[Line], blanks: Sequence[tuple[str, str, int]]) -> str:
+    """The text of a marking's lines less its printed words and what stands in blanks that count for nothing."""
+    parts = []
+    for i in match.lines:
+        text = list(lines[i].text)
+        for hit in match.hits:
+            if hit.line == i:
+                text[hit.start : hit.end] = " " * (hit.end - hit.start)
+        left = "".join(text)
+        for name, value, line in blanks:
+            if name == "skip" and line == i and value:
+                left = left.replace(value, " ")
+        parts.append(left)
+    return " / ".join(parts)
+
+
+def _ticks(
+    scan: Scan, match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: FormSettings
+) -> tuple[tuple[str, float, bool], ...]:
+    """For each tick box of the form: how full the place beside its label is."""
+    ink = []
+    for label in match.marking.ticks:
+        place = _label_place(label, match, lines, pieces)
+        if place is not None:
+            ink.append((label, _ink_beside(scan, *place, match.marking.tick_side, settings)))
+    if not ink:
+        return ()
+    floor = min(share for _, share in ink)
+    return tuple(
+        (label, round(share, 3), share >= settings.tick_ink_min and share >= settings.tick_ratio * floor)
+        for label, share in ink
+    )
+
+
+def _label_place(
+    label: str, match: Match, lines: Sequence[Line], pieces: Sequence[TextLine]
+) -> tuple[TextLine, float, float] | None:
+    """The piece that carries a label, and where along it the label begins and ends, 0..1."""
+    folded = fold(label)[0]
+    best: tuple[float, TextLine, float, float] | None = None
+    for i in match.lines:
+        for part in lines[i].parts:
+            piece = pieces[part]
+            text, places = fold(piece.text)
+            found = fuzz.partial_ratio_alignment(folded, text) if len(text) >= 0.8 * len(folded) else None
+            if found is None or found.score < 80 or found.dest_end <= found.dest_start:
+                continue
+            centres = piece.reading.centres
+            first, last = places[found.dest_start], places[found.dest_end - 1]
+            if len(centres) <= last:
+                continue
+            if best is None or found.score > best[0]:
+                best = (found.score, piece, centres[first], centres[last])
+    return best[1:] if best else None
+
+
+def _ink_beside(scan: Scan, piece: TextLine, start: float, end: float, side: str, settings: FormSettings) -> float:
+    """Share of ink in the place beside a label where its box stands."""
+    corners = piece.corners
+    along, height = corners[1] - corners[0], piece.height
+    width = float(np.linalg.norm(along))
+    unit = along / max(1e-6, width)
+    gap = 0.55 * height
+    x0 = start * width - gap - settings.box_width * height if side == "left" else end * width + gap
+    origin = corners[0] + unit * x0
+    down = (corners[3] - corners[0]) / max(1e-6, height)
+    columns = np.arange(0, settings.box_width * height)
+    rows = np.arange(0, height)
+    points = origin + columns[:, None, None] * unit + rows[None, :, None] * down
+    xs = np.clip(points[..., 0].astype(int), 0, scan.width - 1)
+    ys = np.clip(points[..., 1].astype(int), 0, scan.height - 1)
+    return float(scan.ink[ys, xs].mean())

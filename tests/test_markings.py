@@ -1,0 +1,48 @@
+"""The catalogue of markings tests itself: every row's examples are taken for it, its rejects are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from redactlib.catalogue.markings import match_markings, markings, stack
+from redactlib.marks import DECISIONS
+
+EXAMPLES = [(row.id, text) for row in markings() for text in row.examples]
+REJECTS = [(row.id, text) for row in markings() for text in row.rejects]
+
+
+def ids(text: str) -> list[str]:
+    return [m.marking.id for m in match_markings(stack(*(part.strip() for part in text.split(" / "))))]
+
+
+@pytest.mark.parametrize(("row", "text"), EXAMPLES)
+def test_every_example_is_taken_for_its_row(row: str, text: str) -> None:
+    assert row in ids(text)
+
+
+@pytest.mark.parametrize(("row", "text"), REJECTS)
+def test_no_reject_is_taken_for_its_row(row: str, text: str) -> None:
+    assert row not in ids(text)
+
+
+def test_ids_are_unique_and_vocabularies_are_kept() -> None:
+    rows = markings()
+    assert len({row.id for row in rows}) == len(rows)
+    assert {row.decision for row in rows} <= DECISIONS
+    assert all(row.examples for row in rows)
+
+
+LONG = [
+    (row.id, text)
+    for row in markings()
+    if row.pattern is None and sum(len(lit.folded) for lit in row.literals if not lit.optional) >= 45
+    for text in row.examples[:1]
+]
+
+
+@pytest.mark.parametrize(("row", "text"), LONG)
+def test_a_long_legend_with_one_letter_in_sixteen_misread_is_still_taken(row: str, text: str) -> None:
+    worn = "".join("X" if i % 16 == 9 and c.isalpha() else c for i, c in enumerate(text))
+    assert row in ids(worn)
