@@ -142,10 +142,9 @@ PAGES: dict[str, PageSpec] = {
         "jfk-act-release-banner", "record-number", layout="cable", severity=3, redactions=_words("hatched", None, 2)
     ),
     "jfk_boxed_on_identification_form": _stamped("jfk-act-boxed", "nara-docid-footer", layout="rif", severity=1),
-    "jfk_task_force_tick": _stamped(
-        "jfk-taskforce-review",
-        "ssci-or-committee",
+    "jfk_task_force_tick": PageSpec(
         layout="hearing",
+        stamps=(Stamping(family="jfk-taskforce-review", wording=0), Stamping(family="ssci-or-committee", wording=0)),
         redactions=(*_words("marker", "(1)(B)", 3, by_hand=True), Hiding(style="marker", lines=4)),
     ),
     "struck_release_does_not_count": PageSpec(
@@ -182,7 +181,11 @@ PAGES: dict[str, PageSpec] = {
     ),
     "iscap_decides_over_earlier_release": PageSpec(
         layout="memo",
-        stamps=(Stamping(family="iscap"), Stamping(family="library-stamp", wording=1), Stamping(family="library-note")),
+        stamps=(
+            Stamping(family="iscap"),
+            Stamping(family="library-stamp", wording=1),
+            Stamping(family="library-note", wording=0),
+        ),
         severity=1,
         redactions=_words("outlined", "3.3(b)(1)", 2),
     ),
@@ -194,7 +197,7 @@ PAGES: dict[str, PageSpec] = {
     ),
     "library_stamp_case_by_hand": PageSpec(
         layout="memo",
-        stamps=(Stamping(family="library-stamp", wording=0), Stamping(family="library-note", wording=0)),
+        stamps=(Stamping(family="library-stamp", wording=0), Stamping(family="library-stamp", wording=4)),
         severity=1,
     ),
     "library_sanitized_p_codes": PageSpec(
