@@ -419,9 +419,12 @@ class _PdfEngine:
             raise ScanError(
                 f"{name}: the page is damaged ({header['error']}); repair it, say with 'qpdf in.pdf out.pdf'"
             )
+        if dpi is not None and header["dpi"] < 0.99 * dpi:
+            raise ScanError(f"{name}: is too large to be drawn at {dpi:g} dpi; give {header['dpi']:.0f} or less")
         _check_size(name, header["width"], header["height"])
         image = np.frombuffer(pixels, np.uint8).reshape(header["height"], header["width"], 3)
-        scan = Scan._build(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dpi=header["dpi"], name=name, **origin)
+        image = image[:, :, 0] if _is_grey(image) else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        scan = Scan._build(image, dpi=header["dpi"], name=name, **origin)
         overlays = tuple(
             Overlay(tuple(o["box"]), o["kind"], o["hidden_text"])
             for o in header["overlays"]
