@@ -420,10 +420,10 @@ class _PdfEngine:
                 f"{name}: the page is damaged ({header['error']}); repair it, say with 'qpdf in.pdf out.pdf'"
             )
         if dpi is not None and header["dpi"] < 0.99 * dpi:
-            raise ScanError(f"{name}: is too large to be drawn at {dpi:g} dpi; give {header['dpi']:.0f} or less")
+            raise ScanError(f"{name}: is too large to be drawn at {dpi:g} dpi; give {int(header['dpi'])} or less")
         _check_size(name, header["width"], header["height"])
-        image = np.frombuffer(pixels, np.uint8).reshape(header["height"], header["width"], 3)
-        image = image[:, :, 0] if _is_grey(image) else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        bgr = np.frombuffer(pixels, np.uint8).reshape(header["height"], header["width"], 3)
+        image = bgr[:, :, 0] if _is_grey(bgr) else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         scan = Scan._build(image, dpi=header["dpi"], name=name, **origin)
         overlays = tuple(
             Overlay(tuple(o["box"]), o["kind"], o["hidden_text"])
