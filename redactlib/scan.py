@@ -142,8 +142,7 @@ class Scan:
 
     @classmethod
     def _build(cls, image: np.ndarray, *, dpi: float | None, name: str, file_dpi: Any = None, **origin: Any) -> Scan:
-        if dpi is not None and not (math.isfinite(dpi) and dpi > 0):
-            raise ScanError(f"{name}: dpi {dpi} was given; expected pixels an inch, say 300")
+        _check_dpi(name, dpi)
         image = np.ascontiguousarray(image[:, :, 0] if image.ndim == 3 and _is_grey(image) else image)
         if "sha256" not in origin:
             origin["sha256"] = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
@@ -260,6 +259,7 @@ class ScanFile:
 
     def __init__(self, path: str | Path, *, dpi: float | None = None, password: str | None = None) -> None:
         self.path = str(path)
+        _check_dpi(self.path, dpi)
         head, self.sha256 = _fingerprint(self.path)
         self._dpi = dpi
         self._pdf = _PdfEngine(self.path, password) if _is_pdf(head) else None
@@ -281,14 +281,13 @@ class ScanFile:
         """The page numbers of this file among those asked for (``None``: all)."""
         numbers = [n for n in range(1, self.pages + 1) if pages is None or n in pages]
         if not numbers:
-            asked = ", ".join(map(str, sorted(pages or ())))
-            raise ScanError(
-                f"{self.path}: has pages 1 to {self.pages}, none of those asked for ({asked}); ask for others"
-            )
+            asked = ", ".join(map(str, sorted(pages or ())[:8]))
+            raise ScanError(f"{self.path}: has {self.pages} pages, none of those asked for ({asked}); ask for others")
         return numbers
 
     def read(self, number: int) -> Scan:
         """One page, counted from 1."""
+        self.wanted([number])
         name = self.path if self.pages == 1 else f"{self.path}, page {number}"
         origin = {"path": self.path, "page": number, "pages": self.pages, "sha256": self.sha256}
         if self._pdf:
@@ -341,6 +340,11 @@ def _is_pdf(head: bytes) -> bool:
     return b"%PDF-" in head and not head.startswith(
         (b"\x89PNG", b"\xff\xd8", b"II*\0", b"MM\0*", b"GIF8", b"RIFF", b"BM")
     )
+
+
+def _check_dpi(name: str, dpi: float | None) -> None:
+    if dpi is not None and not (math.isfinite(dpi) and dpi > 0):
+        raise ScanError(f"{name}: dpi {dpi} was given; expected pixels an inch, say 300")
 
 
 def _check_size(name: str, width: int, height: int) -> None:
