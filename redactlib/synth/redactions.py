@@ -38,7 +38,7 @@ def hide_words(
 
 
 def hide_lines(sheet: Sheet, style: str, *, count: int) -> tuple[float, float, float, float] | None:
-    """Redacts whole lines of the body as one block; returns its box in inches, ``None`` if none are free."""
+    """Redacts whole lines of the body; returns their box in inches, ``None`` if no such block is free."""
     blocks = [
         inside
         for first in range(sheet.lines - count + 1)
@@ -50,11 +50,16 @@ def hide_lines(sheet: Sheet, style: str, *, count: int) -> tuple[float, float, f
     inside = blocks[int(sheet.rng.integers(len(blocks)))]
     sheet.taken.update(inside)
     words = [sheet.words[i] for i in inside]
-    box = (sheet.left - 0.05, words[0].y - 0.125, max(w.x1 for w in words) + 0.06, words[-1].y + 0.05)
-    chars = sum(len(w.text) + 1 for w in words) - count
-    lines = len({w.line for w in words})
-    cover(sheet, style, box, chars=chars, lines=lines, hidden=" ".join(w.text for w in words), legible=False)
-    return box
+    by_line = [[w for w in words if w.line == line] for line in sorted({w.line for w in words})]
+    # a pen, and now and then a black bar, takes line by line; all else covers the block
+    apart = style == "marker" or (style == "solid" and sheet.rng.random() < 0.5)
+    for part in by_line if apart else [words]:
+        lines = len({w.line for w in part})
+        left = sheet.left if lines > 1 else part[0].x0
+        box = (left - 0.05, part[0].y - 0.125, max(w.x1 for w in part) + 0.06, part[-1].y + 0.05)
+        chars = sum(len(w.text) + 1 for w in part) - lines
+        cover(sheet, style, box, chars=chars, lines=lines, hidden=" ".join(w.text for w in part), legible=False)
+    return (sheet.left - 0.05, words[0].y - 0.125, max(w.x1 for w in words) + 0.06, words[-1].y + 0.05)
 
 
 def cover(
@@ -87,9 +92,7 @@ def cover(
         if style == "solid":
             canvas.fill(*box)
         elif style == "marker":
-            _marker(
-                canvas, box, lines=lines, density=float(rng.uniform(0.35, 0.55) if through else rng.uniform(0.9, 1.0))
-            )
+            _marker(canvas, box, density=float(rng.uniform(0.35, 0.55) if through else rng.uniform(0.9, 1.0)))
         elif style == "outlined":
             canvas.frame(*box, width_mm=float(rng.choice([0.09, 0.17, 0.25])))
         elif style == "shaded":
@@ -144,24 +147,22 @@ def _size(canvas: Canvas, box: tuple[float, float, float, float]) -> tuple[int, 
     return int((box[3] - box[1]) * canvas.dpi) + 2, int((box[2] - box[0]) * canvas.dpi) + 2
 
 
-def _marker(canvas: Canvas, box: tuple[float, float, float, float], *, lines: int, density: float) -> None:
-    """Strokes of a broad pen, one a line: wavy, overshooting, streaked; dark at the rim where it stops."""
+def _marker(canvas: Canvas, box: tuple[float, float, float, float], *, density: float) -> None:
+    """The stroke of a broad pen: wavy, overshooting, streaked; dark at the rim where it stops."""
     dpi, rng = canvas.dpi, canvas.rng
-    pitch = (box[3] - box[1]) / lines
-    for i in range(lines):
-        y = box[1] + (i + 0.5) * pitch
-        width = min(pitch, 0.24) * float(rng.uniform(0.8, 0.95))
-        xs = np.linspace(box[0] - rng.uniform(0, 0.06) + width / 3, box[2] + rng.uniform(0, 0.08) - width / 3, 12)
-        ys = y + np.cumsum(rng.normal(0, 0.004, 12))
-        pen = Canvas(box[2] - box[0] + 0.6, pitch + 0.4, dpi=dpi, rng=rng)
-        off = np.array([box[0] - 0.3, y - pitch / 2 - 0.2])
-        pen.stroke(np.column_stack((xs, ys)) - off, width_mm=width * 25.4, layers=("fill",))
-        mask = pen.layers["fill"]
-        streaks = rng.random((mask.shape[0] // 2 + 1, mask.shape[1] // 4 + 1), dtype=np.float32)
-        grain = cv2.resize(streaks, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
-        rim = cv2.subtract(mask, cv2.erode(mask, np.ones((3, 3), np.uint8)))
-        tone = np.where(grain < density, mask, 0).astype(np.uint8)
-        canvas.ink(("fill",), mask, round(off[0] * dpi), round(off[1] * dpi), tone=np.maximum(tone, rim))
+    high = box[3] - box[1]
+    width = high * float(rng.uniform(0.8, 0.95))
+    xs = np.linspace(box[0] - rng.uniform(0, 0.06) + width / 3, box[2] + rng.uniform(0, 0.08) - width / 3, 12)
+    ys = (box[1] + box[3]) / 2 + np.cumsum(rng.normal(0, 0.004, 12))
+    pen = Canvas(box[2] - box[0] + 0.6, high + 0.4, dpi=dpi, rng=rng)
+    off = np.array([box[0] - 0.3, box[1] - 0.2])
+    pen.stroke(np.column_stack((xs, ys)) - off, width_mm=width * 25.4, layers=("fill",))
+    mask = pen.layers["fill"]
+    streaks = rng.random((mask.shape[0] // 2 + 1, mask.shape[1] // 4 + 1), dtype=np.float32)
+    grain = cv2.resize(streaks, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
+    rim = cv2.subtract(mask, cv2.erode(mask, np.ones((3, 3), np.uint8)))
+    tone = np.where(grain < density, mask, 0).astype(np.uint8)
+    canvas.ink(("fill",), mask, round(off[0] * dpi), round(off[1] * dpi), tone=np.maximum(tone, rim))
 
 
 def _hatching(canvas: Canvas, box: tuple[float, float, float, float]) -> np.ndarray:
