@@ -49,6 +49,7 @@ class ProposalSettings:
     width_min_mm: float = 3.0
     side_min: float = 0.8  # share of a side that is inked, the mean of the four
     strip_max: float = 0.25  # share of ink just inside a side: the cover is opaque, type is not
+    strip_loose: float = 0.5  # the same along a whole rule, of which the side may be a part
     open_width_mm: float = 12.0  # a rectangle that lacks one side must be wider than a word
     tone_min: int = 30  # how far a tint lies from the paper, grey levels of the strongest channel
     flat_max: int = 14  # range of tones among neighbours in an even fill
@@ -138,6 +139,7 @@ def _fills(
     cover: np.ndarray, tone: np.ndarray, strip_mm: float, px_mm: float, settings: ProposalSettings
 ) -> list[Proposal]:
     """Even areas at least as high as a line of type; a code printed in one does not break it."""
+    paper = 96 + int(np.argmax(np.bincount(tone[::2, ::2].ravel(), minlength=256)[96:]))
     strips = cv2.morphologyEx(cover, cv2.MORPH_OPEN, np.ones((2, round(strip_mm * px_mm)), np.uint8))
     contours, tree = cv2.findContours(strips, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     for contour, links in zip(contours, tree[0] if contours else (), strict=True):
@@ -170,6 +172,8 @@ def _fills(
         outline = cv2.approxPolyDP(contour, 0.5 * px_mm, True)[:, 0]
         steps = np.abs(np.diff(np.concatenate([outline, outline[:1]]), axis=0))
         level = steps.min(1) <= 0.05 * steps.max(1) + 1
+        evidence["paper"] = paper
+        evidence.update(_around((x, y, x + w, y + h), 255 * cover, px_mm))
         evidence["straight"] = float(steps[level & (steps.max(1) > px_mm)].sum() / max(1, steps.sum()))
         found.append(
             Proposal(
@@ -259,7 +263,7 @@ def _rectangles(
     upright = _rules(np.ascontiguousarray(lines.T), turned, settings.upright_run_mm * px_mm, px_mm, settings)
     kept: list[Proposal] = []
     band = max(2, round(settings.band_mm * px_mm))
-    for score, box, sides in _hypotheses(level, upright, px_mm, settings):
+    for score, box, sides in _hypotheses(level, upright, lines, px_mm, settings):
         if _crossed(box, level.mask, upright.mask, 2 * band):
             continue
         if any(_rivals(box, min(sides), k.box, min(k.evidence["sides"])) for k in kept):
@@ -267,6 +271,7 @@ def _rectangles(
         evidence = {
             "sides": tuple(round(float(s), 2) for s in sides),
             "overshoot": _overshoot(box, level.mask, upright.mask, px_mm),
+            "weight_mm": _weight(box, lines, band) / px_mm,
         }
         kept.append(Proposal(box=box, style="outlined", score=score, evidence=evidence))
     return kept
@@ -310,7 +315,7 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
             lines[(row[None] + s * offsets[:, None]).round().astype(int).clip(0, len(lines) - 1), at[None]]
             for s in (-1, 1)
         ]
-        free.append([strip.mean() < settings.strip_max for strip in strips])
+        free.append([strip.mean() < settings.strip_loose for strip in strips])
     mask = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * _INK
     for x0, y0, x1, y1 in labels:
         mask[y0:y1, x0:x1] |= _LABEL
@@ -350,7 +355,7 @@ def _along(ends: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _hypotheses(
-    level: _Rules, upright: _Rules, px_mm: float, settings: ProposalSettings
+    level: _Rules, upright: _Rules, lines: np.ndarray, px_mm: float, settings: ProposalSettings
 ) -> list[tuple[float, Box, tuple[float, ...]]]:
     """Rectangles ``(score, box, sides)`` whose sides are inked, the best first."""
     tol, low_height, low_width = px_mm, settings.height_min_mm * px_mm, settings.width_min_mm * px_mm
@@ -395,8 +400,15 @@ def _hypotheses(
     ranked = np.sort(sides, 1)
     closed = (ranked[:, 0] > 0.5) & (sides.mean(1) > settings.side_min)
     three = (ranked[:, 1] > 0.92) & (right - left > settings.open_width_mm * px_mm)
+    band = max(2, round(settings.band_mm * px_mm))
+    strips = np.zeros((len(q), 4))
+    for step in range(3, 3 + band):
+        corners = [(left + step, rows[0] + step), (right - step, rows[1] + step), (left + step, rows[2] - step), (right - step, rows[3] - step)]
+        a, b, c, d = (np.column_stack(p) for p in corners)
+        strips += np.stack([_inked(lines, *ends) for ends in ((a, b), (c, d), (a, c), (b, d))], 1) / band
+    empty = strips.max(1) < settings.strip_max
     found = []
-    for k in np.flatnonzero(closed | three):
+    for k in np.flatnonzero((closed | three) & empty):
         y0, y1 = round(min(rows[0][k], rows[1][k])), round(max(rows[2][k], rows[3][k]))
         box = (round(left[k]), y0, round(right[k]) + 1, y1 + 1)
         found.append((float(sides[k].mean()), box, tuple(sides[k].tolist())))
@@ -418,12 +430,12 @@ def _crossed(box: Box, level: np.ndarray, upright: np.ndarray, margin: int) -> b
     if y1 - y0 <= 2 * m + 1 or x1 - x0 <= 2 * m + 1:
         return False
     rows = (level[y0 + m : y1 - m, x0 + m : x1 - m] & _INK).mean(1)
-    columns = (upright[x0 + m : x1 - m, y0 + m : y1 - m] & _INK).mean(1)
+    columns = (upright[x0 + m : x1 - m, y0 + 1 : y1 - 1] & _INK).mean(1)  # all the way: letters stop short
     # a crease or a line of the form runs on beyond the box; the side of a neighbour does not
     reach = 6 * m
     beyond = [upright[x0 + m : x1 - m, max(0, a) : b] & _INK for a, b in ((y0 - reach, y0 - m), (y1 + m, y1 + reach))]
     passing = np.minimum(*(part.mean(1) if part.size else np.ones(len(columns)) for part in beyond)) > 0.8
-    return bool(rows.max() > 0.75 or (columns * ~passing).max() > 0.9)
+    return bool(rows.max() > 0.75 or (columns * ~passing).max() > 0.95)
 
 
 def _overshoot(box: Box, level: np.ndarray, upright: np.ndarray, px_mm: float) -> int:
@@ -438,3 +450,13 @@ def _overshoot(box: Box, level: np.ndarray, upright: np.ndarray, px_mm: float) -
             after = row[high + skip : high + skip + reach]
             count += int(before.size > 0 and before.mean() > 0.9) + int(after.size > 0 and after.mean() > 0.9)
     return count
+
+
+def _weight(box: Box, lines: np.ndarray, band: int) -> float:
+    """Thickness of the sides, cells: median over the columns of top and bottom and the rows of left and right."""
+    x0, y0, x1, y1 = box
+    level = [lines[max(0, y - band) : y + band + 1, x0 + band : x1 - band].sum(0) for y in (y0, y1 - 1)]
+    upright = [lines[y0 + band : y1 - band, max(0, x - band) : x + band + 1].sum(1) for x in (x0, x1 - 1)]
+    counts = np.concatenate(level + upright)
+    counts = counts[counts > 0]
+    return float(np.mean(counts)) if counts.size else 0.0

@@ -7,8 +7,8 @@ legible words is a frame, one that holds nothing but an exemption code is a reda
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,7 +24,7 @@ RELEASE_LINE = re.compile(r"(?i)approved\s*for\s*release|for\s*release:?\s*\d|sa
 CODE = re.compile(
     r"(?ix) ^[\W_]* ("
     r" \(?b\)?\s?\(?[\dil] | [1-9]\W{0,2}[1-9]\W{0,2}[a-h]\b | \d\d?[.,]\d\W{0,3}\d?\W?[a-z]?\b | 25\s?x | p\d\b"
-    r" | jfk\s?act | oga\b | stat\b | nlr | exempt | \(?[a-k]\)?\W*$ )"
+    r" | jfk\s?act | oga\b | stat\b | nlr | exempt | b\d | \([a-k]\)\W*$ )"
 )
 """How the text of a box begins that holds nothing but an exemption code."""
 
@@ -37,12 +37,24 @@ class RedactionSettings:
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
     overshoot_max: int = 3  # sides that run on beyond the corners: a table
+    side_open: float = 0.3  # a side that is missing; then the others must be
+    hairline_max_mm: float = 0.35  # as thin as only a computer draws them
     inset_mm: float = 0.8  # what lies so near a side belongs to it
     dust_max: float = 0.004  # share of ink in a box with nothing in it
     inside_max: float = 0.03  # the same on a dirty copy
     empty_width_min_mm: float = 8.0  # narrower: a box to tick
-    rectangular_min: float = 0.88
-    straight_min: float = 0.9  # share of the outline that runs level or upright
+    rectangular_min: float = 0.86
+    straight_min: Mapping[str, float] = field(  # share of the outline that runs level or upright
+        default_factory=lambda: {"solid": 0.75, "shaded": 0.6}, hash=False
+    )
+    stepped_min: float = 0.6  # a block of lines of unequal length
+    stepped_straight_min: float = 0.75
+    stepped_height_min_mm: float = 9.0
+    stepped_width_min_mm: float = 30.0
+    picture_reach_mm: float = 20.0
+    picture_pieces_min: int = 5
+    paper_min: int = 235  # tints are laid on by computer, on white; on toned paper they are stains
+    ground_max: float = 0.7  # covered shares of the strips on two opposite sides, added
     even_min: float = 0.65  # share of a fill that has its median tone
     fill_width_min_mm: float = 3.2
     upright_max: float = 2.5  # height over width; covered text is wider than high
@@ -72,7 +84,7 @@ def propose_redactions(
     ]
     proposals = propose(scan, labels)
     judged = [replace(p, reason=_reason(p, scan, text, settings)) for p in proposals]
-    return _without_doubles(judged)
+    return _without_doubles(_without_pictures(judged, scan, settings))
 
 
 def find_redactions(
@@ -134,6 +146,8 @@ def _outlined_reason(p: Proposal, scan: Scan, text: PageText, settings: Redactio
         return "not empty"
     if p.evidence["overshoot"] > settings.overshoot_max:
         return "table cell"
+    if min(p.evidence["sides"]) < settings.side_open and p.evidence["weight_mm"] > settings.hairline_max_mm:
+        return "open form field"
     return None
 
 
@@ -146,12 +160,20 @@ def _fill_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSet
         return "too narrow"
     if y1 - y0 > settings.upright_max * (x1 - x0):
         return "upright bar"
-    if p.evidence["rectangular"] < settings.rectangular_min and p.evidence["straight"] < settings.straight_min:
+    e = p.evidence
+    if p.style == "shaded" and e["paper"] < settings.paper_min:
+        return "toned paper"
+    stepped = y1 - y0 > scan.mm(settings.stepped_height_min_mm) and x1 - x0 > scan.mm(settings.stepped_width_min_mm)
+    if not (e["rectangular"] > settings.rectangular_min and e["straight"] > settings.straight_min[p.style]) and not (
+        stepped and e["rectangular"] > settings.stepped_min and e["straight"] > settings.stepped_straight_min
+    ):
         return "not straight"
+    if min(e["above"] + e["below"], e["left"] + e["right"]) > settings.ground_max:
+        return "part of a picture"
     if p.evidence["even"] < settings.even_min:
         return "picture"
     words = [s for s, c in _inner_text(p.box, text) if c > settings.read_min and not CODE.match(s)]
-    if sum(ch.isalpha() for s in words for ch in s) >= 3 * settings.words_min:
+    if sum(ch.isalpha() for s in words for ch in s) >= settings.words_min * (3 if p.style == "solid" else 1):
         return "legible text inside"
     return None
 
@@ -186,6 +208,19 @@ def _line_height(scan: Scan, text: PageText) -> float:
     """Median height of the boxes of read lines, pixels; that of typescript where nothing is read."""
     heights = [t.height for t in text.lines if t.confidence > 0.7 and len(t.text) > 5 and abs(t.rotation_deg) < 10]
     return float(np.median(heights)) if len(heights) >= 3 else scan.mm(4.6)
+
+
+def _without_pictures(judged: Sequence[Proposal], scan: Scan, settings: RedactionSettings) -> list[Proposal]:
+    """A fill amid many ragged ones is a dark part of a photograph."""
+    ragged = np.array([p.box for p in judged if p.reason in ("not straight", "part of a picture")]).reshape(-1, 4)
+    reach, out = scan.mm(settings.picture_reach_mm), []
+    for p in judged:
+        x0, y0, x1, y1 = p.box
+        near = (ragged[:, 0] < x1 + reach) & (ragged[:, 2] > x0 - reach)
+        near &= (ragged[:, 1] < y1 + reach) & (ragged[:, 3] > y0 - reach)
+        picture = p.reason is None and p.style != "outlined" and near.sum() >= settings.picture_pieces_min
+        out.append(replace(p, reason="part of a picture") if picture else p)
+    return out
 
 
 def _without_doubles(judged: Sequence[Proposal]) -> list[Proposal]:
