@@ -185,12 +185,20 @@ def test_a_stamps_empty_line_has_no_code():
     assert codes(line("DECLASSIFY ON: 25X", 100, 300), reader=Again(reading("25X"))) == ()
 
 
-def test_written_codes_count_beside_a_redaction_only():
-    scrawl = reading("670", doubts={0: {"6": 0.6, "b": 0.4}, 2: {"0": 0.5, "C": 0.4}})
+def test_a_doubtful_written_code_counts_beside_a_redaction_only():
+    scrawl = reading("670", doubts={0: {"6": 0.7, "b": 0.01}, 2: {"Q": 0.2, "C": 0.01}})
     unsure = Reading(scrawl.text, 0.6, scrawl.lattice, scrawl.centres)
     beside = codes(line("670", 60, 300, said=unsure), redactions=[redaction(130, 290, 500, 330)], reader=Again(scrawl))
-    assert [(c.code, c.handwritten) for c in beside] == [("b7C", True)]
+    assert [(c.code, c.handwritten) for c in beside] == [("b7D", True)]
     assert codes(line("670", 60, 300, said=unsure), reader=Again(scrawl)) == ()
+
+
+def test_a_clear_written_code_counts_anywhere():
+    scrawl = reading("b7C", doubts={0: {"6": 0.5, "b": 0.45}})
+    (found,) = codes(
+        line("b7C", 400, 300, said=Reading("67C", 0.6, scrawl.lattice, scrawl.centres)), reader=Again(scrawl)
+    )
+    assert (found.code, found.handwritten) == ("b7C", True)
 
 
 def test_an_empty_page_has_no_codes():

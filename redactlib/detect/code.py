@@ -45,8 +45,10 @@ class CodeSettings:
     hand_reach: float = 3.0  # a code is written this near to what was taken out, or to the stamp that released the rest
     hand_slants_deg: tuple[float, ...] = (0.0, 15.0, 30.0)  # margins are written upwards
     hand_screen: float = -13.0  # log probability, by the page's reader, below which a scrawl is not read again
+    hand_screen_anywhere: float = -6.0  # the same where no code is expected
     hand_hopeless: float = -9.0  # the same by the careful reader, level: below it slants are not tried
     hand_other: float = -5.5  # log probability at which a scrawl is as likely something else
+    hand_other_anywhere: float = -3.0  # the same where no code is expected
     beside: float = 1.5  # a code belongs to a redaction or a stack within this distance
     margin: float = 0.14  # share of the page's width in which a margin can lie
     field_length: float = 2.6  # how far behind the end of a line its filling may stand
@@ -343,10 +345,16 @@ def _confidence(reading: Reading, start: int, end: int, decoded: tuple[Decoded, 
         return 0.0
     window = _window(reading, start, end)
     free = float(np.log(window.max(1)).sum())
-    best = decoded[0]
-    second = next((d.log_probability for d in decoded[1:] if _folded(d.text) != _folded(best.text)), -np.inf)
-    against = np.logaddexp(second, free + np.log(settings.other_text))
-    return float(1 / (1 + np.exp(against - best.log_probability)))
+    others = [d for d in decoded[1:] if _folded(d.text) != _folded(decoded[0].text)]
+    return _share([decoded[0], *others], free + float(np.log(settings.other_text)))
+
+
+def _share(decoded: Sequence[Decoded], other: float) -> float:
+    """Probability of the best string against the second and against something else of log probability `other`."""
+    if not decoded:
+        return 0.0
+    against = np.logaddexp(decoded[1].log_probability if decoded[1:] else -np.inf, other)
+    return float(1 / (1 + np.exp(against - decoded[0].log_probability)))
 
 
 def _folded(code: str) -> str:
@@ -451,12 +459,9 @@ def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
         if start is None:
             continue
         decoded, places = _read_field(scan, line, start, reader, settings)
-        if not decoded or places.reading.lattice is None:
-            continue
-        steps = len(places.reading.lattice)
-        other = np.logaddexp(decoded[1].log_probability if decoded[1:] else -np.inf, settings.field_other)
-        confidence = float(1 / (1 + np.exp(other - decoded[0].log_probability)))
-        if confidence >= settings.confidence_min:
+        confidence = _share(decoded, settings.field_other)
+        if confidence >= settings.confidence_min and places.reading.lattice is not None:
+            steps = len(places.reading.lattice)
             found.append(
                 _Candidate(
                     box=_ink_box(scan, places, *(s / steps for s in decoded[0].span)),
@@ -559,22 +564,18 @@ def _handwritten(
 ) -> list[_Candidate]:
     """Codes that a reviewer wrote beside what was taken out, or under a release stamp: ``b7C``, ``(1)(B)``.
 
-    Short lines that make no word are read at several sizes and slants; the page's recogniser screens them.
+    Short lines that make no word are read at several sizes and slants; the page's recogniser screens them. Away from
+    redactions and stamps only what it reads well by itself goes further.
     """
-    releases = [line for line in text.lines if _RELEASE.search(line.text)]
+    near = [r.box for r in redactions] + [line.box for line in text.lines if _RELEASE.search(line.text)]
     found = []
     for line in text.lines:
         if not _scrawled(scan, line, settings):
             continue
-        near = [r.box for r in redactions] + [other.box for other in releases]
-        if not any(_gap(line.box, box) <= settings.hand_reach * line.height for box in near):
-            continue
-        tried = _read_scrawl(scan, line, reader, settings)
+        expected = any(_gap(line.box, box) <= settings.hand_reach * line.height for box in near)
+        tried = _read_scrawl(scan, line, reader, settings, expected=expected)
         decoded = _mixed([d for d, _ in tried])
-        if not decoded:
-            continue
-        other = np.logaddexp(decoded[1].log_probability if decoded[1:] else -np.inf, settings.hand_other)
-        confidence = float(1 / (1 + np.exp(other - decoded[0].log_probability)))
+        confidence = _share(decoded, settings.hand_other if expected else settings.hand_other_anywhere)
         if confidence >= settings.confidence_min:
             best = max(tried, key=lambda t: max((d.log_probability for d in t[0][:1]), default=-np.inf))
             found.append(
@@ -596,14 +597,17 @@ def _handwritten(
 
 
 def _read_scrawl(
-    scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings
+    scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings, *, expected: bool
 ) -> list[tuple[tuple[Decoded, ...], Box]]:
     """Readings of a scrawl, each with its box; none where the first, cheap ones are hopeless."""
     x0, y0, x1, y1 = line.box
     boxes = [line.box, (max(0, x0 - round(0.8 * line.height)), y0, x1, y1), _ink_box(scan, line, 0.0, 1.0)]
     own = decode(line.reading.lattice, _hand_grammar(), beam=30) if line.reading.lattice is not None else ()
-    tried = [(own, line.box), *_read_slanted(scan, boxes[1:], (0.0,), reader, careful=False)]
-    if not any(d and d[0].log_probability > settings.hand_screen for d, _ in tried):
+    tried = [(own, line.box)]
+    if expected:
+        tried += _read_slanted(scan, boxes[1:], (0.0,), reader, careful=False)
+    floor = settings.hand_screen if expected else settings.hand_screen_anywhere
+    if not any(d and d[0].log_probability > floor for d, _ in tried):
         return []
     level, *slanted = settings.hand_slants_deg
     tried = _read_slanted(scan, boxes, (level,), reader, careful=True)
