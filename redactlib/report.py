@@ -157,11 +157,12 @@ class PageReport:
         """
         scan = self.picture
         if scan is None and self.source.path and os.path.isfile(self.source.path):
+            dpi = self.image.dpi if self.image.dpi_source == "given" else None
             try:
-                scan = next(open_scans(self.source.path, dpi=self.image.dpi, pages=[self.source.page]), None)
+                scan = next(open_scans(self.source.path, dpi=dpi, pages=[self.source.page]))
             except ScanError:
                 return None
-            if scan is not None and self.source.sha256 not in ("", scan.sha256):
+            if self.source.sha256 not in ("", scan.sha256):
                 return None
         return None if scan is None else scan.upright(-scan.turned).image
 
