@@ -9,7 +9,7 @@ Dense strokes (markers) are where the local share of ink exceeds that of any typ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -260,12 +260,13 @@ def _rectangles(
         lines[y0:y1, x0:x1] = 0
     level = _rules(lines, labels, settings.level_run_mm * px_mm, px_mm, settings)
     turned = [(y0, x0, y1, x1) for x0, y0, x1, y1 in labels]
-    upright = _rules(np.ascontiguousarray(lines.T), turned, settings.upright_run_mm * px_mm, px_mm, settings)
+    sideways = np.ascontiguousarray(lines.T)
+    upright = _rules(sideways, turned, settings.upright_run_mm * px_mm, px_mm, settings)
+    level = _with_strips(level, lines, px_mm, settings)
+    upright = _with_strips(_near(upright, level, 2 * px_mm), sideways, px_mm, settings)
     kept: list[Proposal] = []
     band = max(2, round(settings.band_mm * px_mm))
     for score, box, sides in _hypotheses(level, upright, lines, px_mm, settings):
-        if _crossed(box, level.mask, upright.mask, 2 * band):
-            continue
         if any(_rivals(box, min(sides), k.box, min(k.evidence["sides"])) for k in kept):
             continue
         evidence = {
@@ -286,11 +287,13 @@ class _Rules:
     """Straight, nearly level runs of ink.
 
     `ends` is ``(n, 4)``: x and y of the left and the right end; `free` ``(n, 2)`` says whether the strip above and the
-    strip below is free of ink. `mask` has the bit ``_INK`` within the band around any run, ``_LABEL`` where a label lies over the page.
+    strip below is free of ink; `drawn` ``(n,)``, whether it is ink and not the edge of a label. `mask` has the bit
+    ``_INK`` within the band around any run, ``_LABEL`` where a label lies over the page.
     """
 
     ends: np.ndarray
     free: np.ndarray
+    drawn: np.ndarray
     mask: np.ndarray
 
 
@@ -298,54 +301,67 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
     gap, band = max(1, round(settings.gap_mm * px_mm)), max(2, round(settings.band_mm * px_mm))
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, gap + 1), np.uint8))
     runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8))
-    joined = cv2.dilate(runs, np.ones((3, 3), np.uint8))
-    contours, tree = cv2.findContours(joined, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    ends, free = [], []
+    contours, tree = cv2.findContours(cv2.dilate(runs, _square(3)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    ends = []
     for contour, links in zip(contours, tree[0] if contours else (), strict=True):
-        x, y, w, h = cv2.boundingRect(contour)
-        if links[3] >= 0 or h > 2 + 2 * band + settings.slope_max * w:
-            continue
-        points = contour[:, 0]
-        left, right = (points[points[:, 0] == edge, 1].mean() for edge in (x, x + w - 1))
-        ends.append((x + 1, left, x + w - 1, right))
-        at = np.linspace(x + 2, x + w - 3, 48).astype(int)
-        row = np.linspace(left, right, 48)
-        offsets = np.arange(3, 3 + band)
-        strips = [
-            lines[(row[None] + s * offsets[:, None]).round().astype(int).clip(0, len(lines) - 1), at[None]]
-            for s in (-1, 1)
-        ]
-        free.append([strip.mean() < settings.strip_loose for strip in strips])
+        _, _, w, h = cv2.boundingRect(contour)
+        if links[3] < 0 and h <= 2 + 2 * band + settings.slope_max * w:
+            x, y = contour[:, 0].T
+            left, right = int(x.min()), int(x.max())
+            ends.append((left + 1, y[x == left].mean(), right, y[x == right].mean()))
+    drawn = len(ends)
     mask = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * _INK
     for x0, y0, x1, y1 in labels:
         mask[y0:y1, x0:x1] |= _LABEL
         # the label hides what runs under its own edges, too
         ends += [(x0, y0, x1, y0), (x0, y1, x1, y1)]
-        free += [(True, True)] * 2
         for left, a, right, b in list(ends):
-            if y0 - band <= (a + b) / 2 <= y1 + band and left < x1 + 3 * px_mm and right > x0 - 3 * px_mm:
+            inside = y0 - band <= (a + b) / 2 <= y1 + band
+            if inside and left < x1 + 3 * px_mm and right > x0 - 3 * px_mm:
                 ends.append((min(left, x0), a, max(right, x1), b))
-                free.append((True, True))
-    return _Rules(np.array(ends, np.float64).reshape(-1, 4), np.array(free, bool).reshape(-1, 2), mask)
+    free = np.zeros((len(ends), 2), bool)
+    return _Rules(np.array(ends, np.float64).reshape(-1, 4), free, np.arange(len(ends)) < drawn, mask)
+
+
+def _near(upright: _Rules, level: _Rules, tolerance: float) -> _Rules:
+    """The upright rules that meet a level one; the stems of letters do not."""
+    v, h = upright.ends[:, None], level.ends[None]
+    at, y = (v[..., 1] + v[..., 3]) / 2, (h[..., 1] + h[..., 3]) / 2
+    meets = (at > h[..., 0] - tolerance) & (at < h[..., 2] + tolerance)
+    meets &= (y > v[..., 0] - tolerance) & (y < v[..., 2] + tolerance)
+    some = meets.any(1)
+    return replace(upright, ends=upright.ends[some], free=upright.free[some], drawn=upright.drawn[some])
+
+
+def _with_strips(rules: _Rules, lines: np.ndarray, px_mm: float, settings: ProposalSettings) -> _Rules:
+    """The rules, with what is known of the strips beside them."""
+    start, stop = rules.ends[:, :2], rules.ends[:, 2:]
+    offsets = [3, 2 + max(2, round(settings.band_mm * px_mm))]
+    shares = [[_inked(lines, start + [0, s * k], stop + [0, s * k]) for k in offsets] for s in (-1, 1)]
+    free = np.mean(shares, axis=1).T < settings.strip_loose
+    return replace(rules, free=free)
 
 
 def _inked(mask: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Share of the straight lines from `start` to `stop`, each ``(n, 2)`` x and y, that is set in `mask`."""
-    at = np.linspace(0.0, 1.0, 64)[None, :, None]
-    points = (start[:, None] * (1 - at) + stop[:, None] * at).round().astype(np.int32)
-    x = points[..., 0].clip(0, mask.shape[1] - 1)
-    y = points[..., 1].clip(0, mask.shape[0] - 1)
-    return _WORTH[mask[y, x]].mean(1)
+    at = np.linspace(0.0, 1.0, 48)[None, :]
+    x = (start[:, :1] * (1 - at) + stop[:, :1] * at + 0.5).astype(np.int32).clip(0, mask.shape[1] - 1)
+    y = (start[:, 1:] * (1 - at) + stop[:, 1:] * at + 0.5).astype(np.int32).clip(0, mask.shape[0] - 1)
+    return _WORTH[mask.ravel()[y * mask.shape[1] + x]].mean(1)
 
 
-def _bridged(rules: _Rules, bridge: float) -> tuple[np.ndarray, np.ndarray]:
+def _bridged(rules: _Rules, bridge: float) -> _Rules:
     """The runs, and each two on one line with the gap between them filled."""
     x0, a, x1, b = rules.ends.T
     gap = x0[None] - x1[:, None]
     on_line = np.abs(b[:, None] - a[None]) <= 1 + 0.02 * np.maximum(gap, 0)
     i, j = np.nonzero(on_line & (gap > 0) & (gap < bridge) & (gap < (x1 - x0)[:, None] + (x1 - x0)[None]))
-    ends = np.column_stack([x0[i], a[i], x1[j], b[j]])
-    return np.concatenate([rules.ends, ends]), np.concatenate([rules.free, rules.free[i] | rules.free[j]])
+    return replace(
+        rules,
+        ends=np.concatenate([rules.ends, np.column_stack([x0[i], a[i], x1[j], b[j]])]),
+        free=np.concatenate([rules.free, rules.free[i] | rules.free[j]]),
+        drawn=np.concatenate([rules.drawn, rules.drawn[i] & rules.drawn[j]]),
+    )
 
 
 def _along(ends: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -358,61 +374,112 @@ def _hypotheses(
     level: _Rules, upright: _Rules, lines: np.ndarray, px_mm: float, settings: ProposalSettings
 ) -> list[tuple[float, Box, tuple[float, ...]]]:
     """Rectangles ``(score, box, sides)`` whose sides are inked, the best first."""
-    tol, low_height, low_width = px_mm, settings.height_min_mm * px_mm, settings.width_min_mm * px_mm
-    ends, free = _bridged(level, settings.bridge_mm * px_mm)
-    v, v_free = _bridged(upright, settings.bridge_mm * px_mm)
-    if len(ends) < 2 or not len(v):
+    level = _bridged(level, settings.bridge_mm * px_mm)
+    upright = _bridged(upright, settings.bridge_mm * px_mm)
+    ends = level.ends
+    if len(ends) < 2 or not len(upright.ends):
         return []
-    middle = (ends[:, 1] + ends[:, 3]) / 2
-    overlap = np.minimum(ends[:, None, 2], ends[None, :, 2]) - np.maximum(ends[:, None, 0], ends[None, :, 0])
-    fits = (middle[None] - middle[:, None] > low_height) & (overlap > low_width) & free[:, None, 1] & free[None, :, 0]
-    top, bottom = np.nonzero(fits)
-    low, high = np.maximum(ends[top, 0], ends[bottom, 0]), np.minimum(ends[top, 2], ends[bottom, 2])
-    v_x = (v[:, 1] + v[:, 3]) / 2
-    near = (v_x[None] > low[:, None] - tol) & (v_x[None] < high[:, None] + tol)
-    shared = np.minimum(v[None, :, 2], middle[bottom][:, None]) - np.maximum(v[None, :, 0], middle[top][:, None])
-    near &= shared > 0.3 * (middle[bottom] - middle[top])[:, None]
-    pair, which = np.nonzero(near)
-    x0, y0 = v_x[which], _along(ends[top[pair]], v_x[which])
-    y1 = _along(ends[bottom[pair]], v_x[which])
-    start = np.column_stack([y0, _along(v[which], y0)])  # upright runs lie on their side: along is y
-    stop = np.column_stack([y1, _along(v[which], y1)])
-    cover = _inked(upright.mask, start, stop)
-    good = cover > 0.5
-    pair, which, x0, cover = pair[good], which[good], x0[good], cover[good]
-    is_left, is_right = v_free[which, 1], v_free[which, 0]
-    quads = []
-    for q in np.unique(pair):
-        mine = np.flatnonzero(pair == q)
-        lefts = [(x0[k], cover[k]) for k in mine if is_left[k]]
-        rights = [(x0[k], cover[k]) for k in mine if is_right[k]]
-        sides = [(a, b) for a in lefts for b in rights]
-        sides += [((low[q], 0.0), b) for b in rights] + [(a, (high[q], 0.0)) for a in lefts]
-        quads += [(q, a[0], b[0], a[1], b[1]) for a, b in sides if b[0] - a[0] > low_width]
-    if not quads:
-        return []
-    q, left, right, cl, cr = np.array(quads).T
+    top, bottom, low, high = _pairs(level, px_mm, settings)
+    quads = _quads(ends[top], ends[bottom], low, high, upright, px_mm, settings)
+    q, left, right, cl, cr = quads.T
     q = q.astype(int)
     rows = [_along(ends[runs[q]], x) for runs in (top, bottom) for x in (left, right)]
-    ct = _inked(level.mask, np.column_stack([left, rows[0]]), np.column_stack([right, rows[1]]))
-    cb = _inked(level.mask, np.column_stack([left, rows[2]]), np.column_stack([right, rows[3]]))
-    sides = np.stack([ct, cb, cl, cr], 1)
+    a, b, c, d = (np.column_stack([x, y]) for x, y in zip((left, right) * 2, rows, strict=True))
+    sides = np.stack([_inked(level.mask, a, b), _inked(level.mask, c, d), cl, cr], 1)
     ranked = np.sort(sides, 1)
     closed = (ranked[:, 0] > 0.5) & (sides.mean(1) > settings.side_min)
     three = (ranked[:, 1] > 0.92) & (right - left > settings.open_width_mm * px_mm)
-    band = max(2, round(settings.band_mm * px_mm))
-    strips = np.zeros((len(q), 4))
-    for step in range(3, 3 + band):
-        corners = [(left + step, rows[0] + step), (right - step, rows[1] + step), (left + step, rows[2] - step), (right - step, rows[3] - step)]
-        a, b, c, d = (np.column_stack(p) for p in corners)
-        strips += np.stack([_inked(lines, *ends) for ends in ((a, b), (c, d), (a, c), (b, d))], 1) / band
-    empty = strips.max(1) < settings.strip_max
+    good = np.flatnonzero(closed | three)
+    a, b, c, d = a[good], b[good], c[good], d[good]
+    strips = []
+    for step in range(3, 3 + max(2, round(settings.band_mm * px_mm))):
+        e, f, g, h = a + step, b + [-step, step], c + [step, -step], d - step
+        strips.append([_inked(lines, *corners) for corners in ((e, f), (g, h), (e, g), (f, h))])
     found = []
-    for k in np.flatnonzero((closed | three) & empty):
+    for k in good[np.mean(strips, axis=0).max(0) < settings.strip_max]:
         y0, y1 = round(min(rows[0][k], rows[1][k])), round(max(rows[2][k], rows[3][k]))
         box = (round(left[k]), y0, round(right[k]) + 1, y1 + 1)
         found.append((float(sides[k].mean()), box, tuple(sides[k].tolist())))
-    return sorted(found, key=lambda r: (-round(r[0], 1), -(r[1][2] - r[1][0]) * (r[1][3] - r[1][1])))
+    found = [
+        found[i]
+        for i in np.flatnonzero(~_crossed(np.array([f[1] for f in found]).reshape(-1, 4), ends[level.drawn], px_mm))
+    ]
+    return sorted(found, key=lambda r: (-round(r[0], 1), -area(r[1])))
+
+
+def _pairs(
+    level: _Rules, px_mm: float, settings: ProposalSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Which rules may be top and bottom of one rectangle, and the reach that they share."""
+    ends, free = level.ends, level.free
+    middle = (ends[:, 1] + ends[:, 3]) / 2
+    low = np.maximum(ends[:, None, 0], ends[None, :, 0])
+    high = np.minimum(ends[:, None, 2], ends[None, :, 2])
+    fits = (middle[None] - middle[:, None] > settings.height_min_mm * px_mm) & free[:, None, 1] & free[None, :, 0]
+    top, bottom = np.nonzero(fits & (high - low > settings.width_min_mm * px_mm))
+    low, high, tol = low[top, bottom], high[top, bottom], px_mm
+    between = np.zeros(len(top), bool)
+    for (x0, _, x1, _), y in zip(ends[level.drawn], middle[level.drawn], strict=True):
+        spans = (x0 < low + tol) & (x1 > high - tol)
+        between |= spans & (y > middle[top] + tol) & (y < middle[bottom] - tol)
+    keep = ~between
+    return top[keep], bottom[keep], low[keep], high[keep]
+
+
+def _quads(
+    top: np.ndarray,
+    bottom: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    upright: _Rules,
+    px_mm: float,
+    settings: ProposalSettings,
+) -> np.ndarray:
+    """Pairs with a left and a right side: ``(n, 5)`` pair, x of both, inked share of both."""
+    tol, reach = px_mm, 4 * px_mm
+    v, v_free = upright.ends, upright.free
+    y0, y1, v_x = (top[:, 1] + top[:, 3]) / 2, (bottom[:, 1] + bottom[:, 3]) / 2, (v[:, 1] + v[:, 3]) / 2
+    near = (v_x[None] > low[:, None] - tol) & (v_x[None] < high[:, None] + tol)
+    shared = np.minimum(v[None, :, 2], y1[:, None]) - np.maximum(v[None, :, 0], y0[:, None])
+    pair, which = np.nonzero(near & (shared > 0.3 * (y1 - y0)[:, None]))
+    x = v_x[which]
+    above, below = _along(top[pair], x), _along(bottom[pair], x)
+    start, stop = ((np.column_stack([y, _along(v[which], y)])) for y in (above, below))  # on their side: along is y
+    cover = _inked(upright.mask, start, stop)
+    # a crease or a rule of the form runs on above and below; it is no side of a free box, and parts none
+    passing = (v[which, 0] < above - reach) & (v[which, 2] > below + reach)
+    quads: list[tuple[int, float, float, float, float]] = []
+    sides: dict[int, list[tuple[float, float, bool, int]]] = {}
+    for k in np.flatnonzero(cover > 0.5):
+        sides.setdefault(int(pair[k]), []).append((float(x[k]), float(cover[k]), bool(passing[k]), int(which[k])))
+    wide = settings.width_min_mm * px_mm
+    for q, found in sides.items():
+        found.sort()
+        for i, (left, c_left, left_passing, v_left) in enumerate(found):
+            if v_free[v_left, 1]:
+                if high[q] - left > wide:
+                    quads.append((q, left, float(high[q]), c_left, 0.0))
+                for right, c_right, right_passing, v_right in found[i + 1 :]:
+                    if right - left < wide or (right_passing and not left_passing):
+                        continue
+                    if v_free[v_right, 0]:
+                        quads.append((q, left, right, c_left, c_right))
+                    if c_right > 0.95:
+                        break
+            if v_free[v_left, 0] and left - low[q] > wide:
+                quads.append((q, float(low[q]), left, 0.0, c_left))
+    return np.array(quads, np.float64).reshape(-1, 5)
+
+
+def _crossed(boxes: np.ndarray, ends: np.ndarray, px_mm: float) -> np.ndarray:
+    """Whether a level rule runs through the inside: then the parts are the boxes."""
+    crossed = np.zeros(len(boxes), bool)
+    x0, y0, x1, y1 = boxes.T
+    for left, a, right, b in ends:
+        y, shared = (a + b) / 2, np.minimum(x1, right) - np.maximum(x0, left)
+        margin = px_mm + abs(b - a)  # the sides of a leaning box are within it
+        crossed |= (y > y0 + margin) & (y < y1 - margin) & (shared > 0.75 * (x1 - x0))
+    return crossed
 
 
 def _rivals(box: Box, weakest: float, kept: Box, kept_weakest: float) -> bool:
@@ -421,21 +488,6 @@ def _rivals(box: Box, weakest: float, kept: Box, kept_weakest: float) -> bool:
     if iou(box, kept) > 0.6:
         return True
     return shared > 0.2 * min(area(box), area(kept)) and min(weakest, kept_weakest) < 0.7
-
-
-def _crossed(box: Box, level: np.ndarray, upright: np.ndarray, margin: int) -> bool:
-    """Whether a rule runs through the inside: then the parts are the boxes."""
-    x0, y0, x1, y1 = box
-    m = margin + 1
-    if y1 - y0 <= 2 * m + 1 or x1 - x0 <= 2 * m + 1:
-        return False
-    rows = (level[y0 + m : y1 - m, x0 + m : x1 - m] & _INK).mean(1)
-    columns = (upright[x0 + m : x1 - m, y0 + 1 : y1 - 1] & _INK).mean(1)  # all the way: letters stop short
-    # a crease or a line of the form runs on beyond the box; the side of a neighbour does not
-    reach = 6 * m
-    beyond = [upright[x0 + m : x1 - m, max(0, a) : b] & _INK for a, b in ((y0 - reach, y0 - m), (y1 + m, y1 + reach))]
-    passing = np.minimum(*(part.mean(1) if part.size else np.ones(len(columns)) for part in beyond)) > 0.8
-    return bool(rows.max() > 0.75 or (columns * ~passing).max() > 0.95)
 
 
 def _overshoot(box: Box, level: np.ndarray, upright: np.ndarray, px_mm: float) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from redactlib.detect.proposal import Proposal, propose
 from redactlib.layers import Layers
 from redactlib.marks import Box, Redaction, area, intersection
-from redactlib.reading import PageText
+from redactlib.reading import PageText, TextLine
 from redactlib.scan import Scan
 
 RELEASE_LINE = re.compile(r"(?i)approved\s*for\s*release|for\s*release:?\s*\d|sanitized\s*copy")
@@ -33,6 +33,7 @@ CODE = re.compile(
 class RedactionSettings:
     """What a redaction measures on paper and how it looks."""
 
+    level_deg: float = 30.0  # lines of text that lean more say nothing about a box
     edge_mm: float = 1.0  # what touches the scan's edge is copier black
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
@@ -42,6 +43,9 @@ class RedactionSettings:
     inset_mm: float = 0.8  # what lies so near a side belongs to it
     dust_max: float = 0.004  # share of ink in a box with nothing in it
     inside_max: float = 0.03  # the same on a dirty copy
+    code_ink_max: float = 0.25  # share of ink of an unread code in its box
+    code_margin_min: float = 0.1  # white on either side of it, share of the box
+    code_off_max: float = 0.12  # difference of the two
     empty_width_min_mm: float = 8.0  # narrower: a box to tick
     rectangular_min: float = 0.86
     straight_min: Mapping[str, float] = field(  # share of the outline that runs level or upright
@@ -77,13 +81,12 @@ def propose_redactions(
     scan: Scan, layers: Layers | None, text: PageText, *, settings: RedactionSettings = RedactionSettings()
 ) -> list[Proposal]:
     """Everything that might be a redaction, each with the reason why it is none, or ``None`` where it stands."""
+    level = [line for line in text.lines if abs(line.rotation_deg) < settings.level_deg]
+    laid_over = [line for line in level if RELEASE_LINE.search(line.text)]
+    page = _Page(scan, [line for line in level if line not in laid_over], laid_over, _line_height(scan, level))
     inset = round(scan.mm(0.4))  # text boxes are wider than the ground that the line stands on
-    labels = [
-        (b[0] + inset, b[1] + inset, b[2] - inset, b[3] - inset)
-        for b in (line.box for line in text.lines if RELEASE_LINE.search(line.text))
-    ]
-    proposals = propose(scan, labels)
-    judged = [replace(p, reason=_reason(p, scan, text, settings)) for p in proposals]
+    labels = [(x0 + inset, y0 + inset, x1 - inset, y1 - inset) for x0, y0, x1, y1 in (line.box for line in laid_over)]
+    judged = [replace(p, reason=_reason(p, page, settings)) for p in propose(scan, labels)]
     return _without_doubles(_without_pictures(judged, scan, settings))
 
 
@@ -100,49 +103,65 @@ def find_redactions(
     )
 
 
-def _inner_text(box: Box, text: PageText) -> list[tuple[str, float]]:
+@dataclass(frozen=True, eq=False)
+class _Page:
+    """What proposals are judged against: the level lines of text, and those that are laid over the page."""
+
+    scan: Scan
+    lines: Sequence[TextLine]
+    laid_over: Sequence[TextLine]
+    line_height: float
+
+
+def _line_height(scan: Scan, lines: Sequence[TextLine]) -> float:
+    """Median height of the boxes of read lines, pixels; that of typescript where nothing is read."""
+    heights = [t.height for t in lines if t.confidence > 0.7 and len(t.text) > 5]
+    return float(np.median(heights)) if len(heights) >= 3 else scan.mm(4.6)
+
+
+def _inner_text(box: Box, page: _Page) -> list[tuple[str, float]]:
     """What is read inside a box: the characters of each line that stand in it, and how sure the reading is."""
     found = []
-    for line in text.lines:
+    for line in page.lines:
         x0, y0, x1, y1 = line.box
-        middle = (y0 + y1) / 2
-        if RELEASE_LINE.search(line.text) or abs(line.rotation_deg) > 30 or not box[1] < middle < box[3]:
+        if not box[1] < (y0 + y1) / 2 < box[3] or x0 > box[2] or x1 < box[0]:
             continue
-        inside = [
-            c for c, at in zip(line.text, line.reading.centres, strict=False) if box[0] < x0 + at * (x1 - x0) < box[2]
-        ]
+        places = zip(line.text, line.reading.centres, strict=False)
+        inside = "".join(c for c, at in places if box[0] < x0 + at * (x1 - x0) < box[2]).strip()
         if inside:
-            found.append(("".join(inside).strip(), line.confidence))
+            found.append((inside, line.confidence))
     return found
 
 
-def _reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSettings) -> str | None:
+def _reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     """Why a proposal is no redaction; ``None`` when it is one."""
-    judge = {"outlined": _outlined_reason, "marker": _marker_reason}.get(p.style, _fill_reason)
-    return judge(p, scan, text, settings)
+    if p.style == "outlined":
+        return _outlined_reason(p, page, settings)
+    edge, (x0, y0, x1, y1) = page.scan.mm(settings.edge_mm), p.box
+    if x0 < edge or y0 < edge or x1 > page.scan.width - edge or y1 > page.scan.height - edge:
+        return "edge of the scan"
+    return (_marker_reason if p.style == "marker" else _fill_reason)(p, page, settings)
 
 
-def _outlined_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSettings) -> str | None:
+def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     x0, y0, x1, y1 = p.box
-    inner = [(s, c) for s, c in _inner_text(p.box, text) if s]
+    inner = [(s, c) for s, c in _inner_text(p.box, page) if s]
     words = [s for s, c in inner if not CODE.match(s)]
     coded = bool(inner) and not words
-    m = round(scan.mm(settings.inset_mm))
-    patch = scan.ink[y0 + m : y1 - m, x0 + m : x1 - m].copy()
-    for line in text.lines:
-        if coded or RELEASE_LINE.search(line.text):
-            a0, b0, a1, b1 = line.box
-            patch[max(0, b0 - y0 - m) : max(0, b1 - y0 - m), max(0, a0 - x0 - m) : max(0, a1 - x0 - m)] = False
+    m = round(page.scan.mm(settings.inset_mm))
+    patch = page.scan.ink[y0 + m : y1 - m, x0 + m : x1 - m].copy()
+    for a0, b0, a1, b1 in (line.box for line in page.laid_over):
+        patch[max(0, b0 - y0 - m) : max(0, b1 - y0 - m), max(0, a0 - x0 - m) : max(0, a1 - x0 - m)] = False
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
     if coded:
         return None
     letters = sum(ch.isalpha() for s in words for ch in s)
-    if x1 - x0 < scan.mm(settings.empty_width_min_mm):
+    if x1 - x0 < page.scan.mm(settings.empty_width_min_mm):
         return "tick box or letter"
     if inked > settings.dust_max and letters >= settings.words_min:
         return "legible text inside"
-    if inked > settings.inside_max:
+    if inked > settings.inside_max and not _centred(patch, settings):
         return "not empty"
     if p.evidence["overshoot"] > settings.overshoot_max:
         return "table cell"
@@ -151,19 +170,27 @@ def _outlined_reason(p: Proposal, scan: Scan, text: PageText, settings: Redactio
     return None
 
 
-def _fill_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSettings) -> str | None:
+def _centred(patch: np.ndarray, settings: RedactionSettings) -> bool:
+    """Whether a box holds one small thing in its middle, as a code that could not be read."""
+    columns = np.flatnonzero(patch.any(0))
+    if not columns.size or patch.mean() > settings.code_ink_max:
+        return False
+    left, right = columns[0] / patch.shape[1], 1 - (columns[-1] + 1) / patch.shape[1]
+    return min(left, right) > settings.code_margin_min and abs(left - right) < settings.code_off_max
+
+
+def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     x0, y0, x1, y1 = p.box
-    edge = scan.mm(settings.edge_mm)
-    if x0 < edge or y0 < edge or x1 > scan.width - edge or y1 > scan.height - edge:
-        return "edge of the scan"
-    if x1 - x0 < scan.mm(settings.fill_width_min_mm):
+    if x1 - x0 < page.scan.mm(settings.fill_width_min_mm):
         return "too narrow"
     if y1 - y0 > settings.upright_max * (x1 - x0):
         return "upright bar"
     e = p.evidence
     if p.style == "shaded" and e["paper"] < settings.paper_min:
         return "toned paper"
-    stepped = y1 - y0 > scan.mm(settings.stepped_height_min_mm) and x1 - x0 > scan.mm(settings.stepped_width_min_mm)
+    stepped = y1 - y0 > page.scan.mm(settings.stepped_height_min_mm) and x1 - x0 > page.scan.mm(
+        settings.stepped_width_min_mm
+    )
     if not (e["rectangular"] > settings.rectangular_min and e["straight"] > settings.straight_min[p.style]) and not (
         stepped and e["rectangular"] > settings.stepped_min and e["straight"] > settings.stepped_straight_min
     ):
@@ -172,23 +199,21 @@ def _fill_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSet
         return "part of a picture"
     if p.evidence["even"] < settings.even_min:
         return "picture"
-    words = [s for s, c in _inner_text(p.box, text) if c > settings.read_min and not CODE.match(s)]
+    words = [s for s, c in _inner_text(p.box, page) if c > settings.read_min and not CODE.match(s)]
     if sum(ch.isalpha() for s in words for ch in s) >= settings.words_min * (3 if p.style == "solid" else 1):
         return "legible text inside"
     return None
 
 
-def _marker_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionSettings) -> str | None:
+def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     x0, y0, x1, y1 = p.box
-    w, h, edge = x1 - x0, y1 - y0, scan.mm(settings.edge_mm)
+    w, h = x1 - x0, y1 - y0
     e = p.evidence
-    if x0 < edge or y0 < edge or x1 > scan.width - edge or y1 > scan.height - edge:
-        return "edge of the scan"
-    lines = h / _line_height(scan, text)
+    lines = h / page.line_height
     heavy = e["density"] > settings.heavy_min and e["core"] > settings.heavy_min
     if not (settings.heavy_lines_min if heavy else settings.marker_lines[0]) <= lines <= settings.marker_lines[1]:
         return "no line of type"
-    if w < scan.mm(settings.marker_width_min_mm) or w < settings.marker_aspect_min * h:
+    if w < page.scan.mm(settings.marker_width_min_mm) or w < settings.marker_aspect_min * h:
         return "too narrow"
     dithered = e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
     if not dithered and (e["density"] < settings.marker_density_min or e["closed"] < settings.marker_closed_min):
@@ -199,15 +224,9 @@ def _marker_reason(p: Proposal, scan: Scan, text: PageText, settings: RedactionS
         return "struck through or picture"
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
-    if y0 < settings.banner_zone * scan.height or y1 > (1 - settings.banner_zone) * scan.height:
+    if y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height:
         return "struck banner"
     return None
-
-
-def _line_height(scan: Scan, text: PageText) -> float:
-    """Median height of the boxes of read lines, pixels; that of typescript where nothing is read."""
-    heights = [t.height for t in text.lines if t.confidence > 0.7 and len(t.text) > 5 and abs(t.rotation_deg) < 10]
-    return float(np.median(heights)) if len(heights) >= 3 else scan.mm(4.6)
 
 
 def _without_pictures(judged: Sequence[Proposal], scan: Scan, settings: RedactionSettings) -> list[Proposal]:
