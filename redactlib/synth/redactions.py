@@ -53,12 +53,13 @@ def hide_lines(sheet: Sheet, style: str, *, count: int) -> tuple[float, float, f
     by_line = [[w for w in words if w.line == line] for line in sorted({w.line for w in words})]
     # a pen, and now and then a black bar, takes line by line; all else covers the block
     apart = style == "marker" or (style == "solid" and sheet.rng.random() < 0.5)
+    through = style == "marker" and bool(sheet.rng.random() < 0.4)
     for part in by_line if apart else [words]:
         lines = len({w.line for w in part})
         left = sheet.left if lines > 1 else part[0].x0
         box = (left - 0.05, part[0].y - 0.125, max(w.x1 for w in part) + 0.06, part[-1].y + 0.05)
         chars = sum(len(w.text) + 1 for w in part) - lines
-        cover(sheet, style, box, chars=chars, lines=lines, hidden=" ".join(w.text for w in part), legible=False)
+        cover(sheet, style, box, chars=chars, lines=lines, hidden=" ".join(w.text for w in part), legible=through)
     return (sheet.left - 0.05, words[0].y - 0.125, max(w.x1 for w in words) + 0.06, words[-1].y + 0.05)
 
 
@@ -92,11 +93,12 @@ def cover(
         if style == "solid":
             canvas.fill(*box)
         elif style == "marker":
-            _marker(canvas, box, density=float(rng.uniform(0.35, 0.55) if through else rng.uniform(0.9, 1.0)))
+            _marker(canvas, box, through=through)
         elif style == "outlined":
             canvas.frame(*box, width_mm=float(rng.choice([0.09, 0.17, 0.25])))
         elif style == "shaded":
-            canvas.fill(*box, tone=halftone(_size(canvas, box), darkness=float(rng.uniform(0.2, 0.4)), rng=rng))
+            grey = np.full(_size(canvas, box), rng.uniform(0.2, 0.4), np.float32)
+            canvas.fill(*box, tone=halftone(grey, rng=rng))
             if rng.random() < 0.5:
                 canvas.frame(*box, width_mm=0.15)
         elif style == "hatched":
@@ -132,37 +134,61 @@ def put_code(
             canvas.text(code, x, y, face=str(rng.choice(sheet.fonts.sans)), size_pt=size)
 
 
-def halftone(size: tuple[int, int], *, darkness: float, rng: np.random.Generator) -> np.ndarray:
-    """The dots of an even grey on a black-and-white copy: uint8 ``(h, w)``, 0 or 255, ``darkness`` of it inked."""
-    h, w = size
-    period, angle = float(rng.uniform(3.2, 5.0)), np.pi / 4
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    u = (x * np.cos(angle) + y * np.sin(angle)) * (2 * np.pi / period)
-    v = (y * np.cos(angle) - x * np.sin(angle)) * (2 * np.pi / period)
-    wave = np.cos(u) + np.cos(v)
-    return (wave > np.quantile(wave, 1 - darkness)).astype(np.uint8) * 255
+def halftone(darkness: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """The dots of a grey on a black-and-white copy.
+
+    Args:
+        darkness: float ``(h, w)``, 0..1: what part of each spot is inked.
+
+    Returns:
+        uint8 ``(h, w)``, 0 or 255.
+    """
+    h, w = darkness.shape
+    period = float(rng.uniform(3.2, 5.0))  # pixels: the screen is the scanner's, not the page's
+    y, x = np.mgrid[0:h, 0:w].astype(np.float32) * np.float32(np.sqrt(2) * np.pi / period)
+    wave = np.cos(x + y) + np.cos(y - x)
+    shares = np.linspace(0, 1, 33)
+    levels = np.quantile(wave[:64, :1024], 1 - shares)
+    return (wave > np.interp(darkness, shares, levels)).astype(np.uint8) * 255
 
 
 def _size(canvas: Canvas, box: tuple[float, float, float, float]) -> tuple[int, int]:
     return int((box[3] - box[1]) * canvas.dpi) + 2, int((box[2] - box[0]) * canvas.dpi) + 2
 
 
-def _marker(canvas: Canvas, box: tuple[float, float, float, float], *, density: float) -> None:
-    """The stroke of a broad pen: wavy, overshooting, streaked; dark at the rim where it stops."""
+def _marker(canvas: Canvas, box: tuple[float, float, float, float], *, through: bool) -> None:
+    """The stroke of a broad chisel pen: slanted ends, wavy edges, dark at its rim.
+
+    Where it lets the words ``through``, the copier has made a screen of its grey, with a white rim round the letters.
+    """
     dpi, rng = canvas.dpi, canvas.rng
-    high = box[3] - box[1]
-    width = high * float(rng.uniform(0.8, 0.95))
-    xs = np.linspace(box[0] - rng.uniform(0, 0.06) + width / 3, box[2] + rng.uniform(0, 0.08) - width / 3, 12)
-    ys = (box[1] + box[3]) / 2 + np.cumsum(rng.normal(0, 0.004, 12))
-    pen = Canvas(box[2] - box[0] + 0.6, high + 0.4, dpi=dpi, rng=rng)
-    off = np.array([box[0] - 0.3, box[1] - 0.2])
-    pen.stroke(np.column_stack((xs, ys)) - off, width_mm=width * 25.4, layers=("fill",))
-    mask = pen.layers["fill"]
-    streaks = rng.random((mask.shape[0] // 2 + 1, mask.shape[1] // 4 + 1), dtype=np.float32)
-    grain = cv2.resize(streaks, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)
-    rim = cv2.subtract(mask, cv2.erode(mask, np.ones((3, 3), np.uint8)))
-    tone = np.where(grain < density, mask, 0).astype(np.uint8)
-    canvas.ink(("fill",), mask, round(off[0] * dpi), round(off[1] * dpi), tone=np.maximum(tone, rim))
+    n = 14
+    xs = np.linspace(box[0] - rng.uniform(0, 0.06), box[2] + rng.uniform(0, 0.08), n)
+    slope = rng.normal(0, 0.01) * np.linspace(-1, 1, n)
+    top = box[1] + slope + np.cumsum(rng.normal(0, 0.004, n)) - rng.uniform(0, 0.02)
+    bottom = box[3] + slope + np.cumsum(rng.normal(0, 0.004, n)) + rng.uniform(0, 0.015)
+    slant = rng.normal(0, 0.03)
+    edge = np.vstack((np.column_stack((xs + slant, top)), np.column_stack((xs - slant, bottom))[::-1])) * dpi
+    left, over = (int(v) - 2 for v in np.floor(edge.min(axis=0)))
+    wide, high = int(edge[:, 0].max()) + 3 - left, int(edge[:, 1].max()) + 3 - over
+    mask = np.zeros((high, wide), np.uint8)
+    cv2.fillPoly(mask, [np.rint(edge - (left, over)).astype(np.int32)], (255,))
+    if through:
+        patches = rng.uniform(0.25, 0.95, (3, max(3, wide * 3 // dpi))).astype(np.float32)
+        screen = halftone(np.asarray(cv2.resize(patches, (wide, high), interpolation=cv2.INTER_LINEAR)), rng=rng)
+        rim = cv2.subtract(mask, cv2.erode(mask, np.ones((3, 3), np.uint8), iterations=max(1, dpi // 150)))
+        y, x = max(0, over), max(0, left)
+        under = canvas.layers["print"][y : over + high, x : left + wide]
+        letters = np.zeros_like(mask)
+        letters[y - over :, x - left :][: under.shape[0], : under.shape[1]] = under > 127
+        reach = 2 * max(1, round(0.008 * dpi)) + 1
+        halo = cv2.dilate(letters, np.ones((reach, reach), np.uint8))
+        tone = np.maximum(np.where(halo, 0, np.minimum(screen, mask)), rim)
+    else:
+        streaks = rng.random((high // 2 + 1, wide // 4 + 1), dtype=np.float32)
+        grain = cv2.resize(streaks, (wide, high), interpolation=cv2.INTER_LINEAR)
+        tone = np.where(grain < rng.uniform(0.75, 1.0), mask, 0)
+    canvas.ink(("fill",), mask, left, over, tone=tone.astype(np.uint8))
 
 
 def _hatching(canvas: Canvas, box: tuple[float, float, float, float]) -> np.ndarray:
