@@ -92,7 +92,7 @@ _HEADER = re.compile(r"releas\w* in (?:part|full)|releas\w*\s+with|exempt|reason
 _CITED = re.compile(
     r"(?:section|sec\.?|sect\.?|paragraphs?|para\.?|subsection|§|U\.?S\.?C\.?|art\.?|page|rule)\s*$", re.I
 )
-_FIELD = re.compile(r"[2Z][5S]\s?[XK](?=.{0,5}$)")
+_FIELD = re.compile(r"(?<=[:;])\W{0,2}([2Z][5S]\s?[XK])(?=.{0,5}$)")
 _LABEL = "DECLASSIFY ON:"
 _RELEASE = re.compile(r"RELEASE|SANITIZED|DECLASSIFIED|EXCISED|EXEMPT", re.IGNORECASE)
 _RESTRICTIONS = re.compile(r"RESTRICTIONS?\s*:\s*", re.IGNORECASE)
@@ -484,7 +484,7 @@ def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
 def _field_start(text: str, settings: CodeSettings) -> int | None:
     """Where the filling of a DECLASSIFY ON line begins; ``None`` for other lines."""
     if match := _FIELD.search(text):
-        return match.start()
+        return match.start(1)
     label = fuzz.partial_ratio_alignment(_LABEL, text.upper(), score_cutoff=settings.label_likeness)
     if label is None or label.dest_end >= len(text) or fuzz.partial_ratio("CLASSIFICATION", text.upper()) > 80:
         return None
