@@ -19,7 +19,7 @@ import threading
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -118,7 +118,7 @@ def analyze_files(
     finally:
         if client is None:
             workers.close()
-    store.finish(run.changed)
+    store.finish(files, run.changed)
     return BatchResult(files=tuple(files), read=run.read, kept=run.kept, failures=tuple(run.failures), _store=store)
 
 
@@ -480,12 +480,14 @@ class _Store:
             pages.setdefault(path, []).append((number, place))
         return {path: sorted(found) for path, found in pages.items()}
 
-    def finish(self, changed: Collection[str]) -> None:
-        """Put the lines in order, and into those of changed files what their pages agreed on; all or nothing."""
+    def finish(self, files: Sequence[str], changed: Collection[str]) -> None:
+        """Put the lines in the order of the files, and into changed ones what their pages agree on; all or nothing."""
         part = self._out.with_name(self._out.name + ".part")
         with _writing(self._out):
             with open(part, "wb") as file:
-                for path, found in self._ordered().items():
+                ordered = self._ordered()
+                asked = {path: ordered.pop(path) for path in files if path in ordered}
+                for path, found in [*ordered.items(), *asked.items()]:
                     if path in changed:
                         pages = conclude(path, [self._report(place) for _, place in found]).pages
                         lines = [page.to_json().encode() + b"\n" for page in pages]
