@@ -78,7 +78,7 @@ def propose(
     ink = np.ascontiguousarray(scan.ink).view(np.uint8)
     cover, flat = _cover(scan, ink, settings)
     lines, solid, tone = _any(ink, factor), _all(ink, factor), scan.grey[::factor, ::factor]
-    hidden = [tuple(v // factor for v in box) for box in labels]
+    hidden = [(a // factor, b // factor, c // factor, d // factor) for a, b, c, d in labels]
     masks = [(flat, settings.flat_strip_mm), (cover, settings.fill_min_mm)][flat is cover :]
     found = [
         *(p for mask, strip_mm in masks for p in _fills(_all(mask, factor), tone, strip_mm, px_mm, settings)),
@@ -121,13 +121,14 @@ def _cover(scan: Scan, ink: np.ndarray, settings: ProposalSettings) -> tuple[np.
     """Where the page is not the colour of its paper, and where, besides, its tone is flat: no type, no seam."""
     if scan.image.ndim == 2 and float(np.mean(ink == (scan.grey < 128))) > 0.999:
         return ink, ink
-    far = np.zeros(scan.grey.shape, np.uint8)
+    far: np.ndarray = np.zeros(scan.grey.shape, np.uint8)
     for plane in [scan.image] if scan.image.ndim == 2 else cv2.split(scan.image):
         paper = 96 + int(np.argmax(np.bincount(plane[::4, ::4].ravel(), minlength=256)[96:]))
         far = cv2.max(far, cv2.absdiff(plane, np.full_like(plane, paper)))
     cover = (far > settings.tone_min).view(np.uint8)
     square = _square(3)
-    flat = (cv2.dilate(scan.grey, square) - cv2.erode(scan.grey, square) < settings.flat_max).view(np.uint8) & cover
+    flat: np.ndarray = (cv2.morphologyEx(scan.grey, cv2.MORPH_GRADIENT, square) < settings.flat_max).view(np.uint8)
+    flat &= cover
     return cover, cv2.dilate(flat, square) & cover
 
 
@@ -180,7 +181,7 @@ def _fills(
                 box=(x, y, x + w, y + h),
                 style="solid" if evidence["level"] < 110 else "shaded",
                 score=evidence["rectangular"] * evidence["covered"],
-                polygon=tuple(map(tuple, outline.tolist())),
+                polygon=() if evidence["rectangular"] > 0.9 else tuple((x, y) for x, y in outline.tolist()),
                 evidence=evidence,
             )
         )
@@ -193,7 +194,8 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
     core = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(settings.stroke_min_mm * px_mm))
     contours, tree = cv2.findContours(core, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
-    cores = _joined([cv2.boundingRect(c) for c in outer], closed, ink, px_mm, settings)
+    rects = [(int(x), int(y), int(w), int(h)) for x, y, w, h in map(cv2.boundingRect, outer)]
+    cores = _joined(rects, closed, ink, px_mm, settings)
     reach = round(settings.stroke_min_mm * px_mm / 2)
     found = []
     for cx0, cy0, cx1, cy1 in cores:
@@ -216,7 +218,11 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
 
 
 def _joined(
-    rects: Sequence[Sequence[int]], closed: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalSettings
+    rects: Sequence[tuple[int, int, int, int]],
+    closed: np.ndarray,
+    ink: np.ndarray,
+    px_mm: float,
+    settings: ProposalSettings,
 ) -> list[Box]:
     """Boxes of strokes; those on one line become one where the ground between them is covered as well."""
     boxes: list[Box] = []
@@ -310,7 +316,7 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
             left, right = int(x.min()), int(x.max())
             ends.append((left + 1, y[x == left].mean(), right, y[x == right].mean()))
     drawn = len(ends)
-    mask = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * _INK
+    mask: np.ndarray = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * np.uint8(_INK)
     for x0, y0, x1, y1 in labels:
         mask[y0:y1, x0:x1] |= _LABEL
         # the label hides what runs under its own edges, too

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from redactlib.detect.extent import PageType, hidden_extent, measure_type
 from redactlib.detect.proposal import Proposal, propose
 from redactlib.layers import Layers
-from redactlib.marks import Box, Redaction, area, intersection
+from redactlib.marks import Box, Code, Point, Redaction, area, intersection, union
 from redactlib.reading import PageText, TextLine
 from redactlib.scan import Scan
 
@@ -72,6 +73,7 @@ class RedactionSettings:
     marker_density_min: float = 0.45
     marker_closed_min: float = 0.78
     marker_core_min: float = 0.46
+    see_through_max: float = 0.72  # share of ink of a stroke through which letters show
     strip_max: float = 0.25  # share of ink above or below: what is struck out sticks out
     flank_max: float = 0.6  # share of ink left or right: the rest of a heavy word
     banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
@@ -91,16 +93,166 @@ def propose_redactions(
 
 
 def find_redactions(
-    scan: Scan, layers: Layers | None, text: PageText, *, settings: RedactionSettings = RedactionSettings()
+    scan: Scan,
+    layers: Layers | None,
+    text: PageText,
+    *,
+    reveal: bool = False,
+    settings: RedactionSettings = RedactionSettings(),
 ) -> tuple[Redaction, ...]:
-    """The page's redactions, top to bottom."""
-    stand = [p for p in propose_redactions(scan, layers, text, settings=settings) if p.reason is None]
-    return tuple(
+    """The page's redactions, top to bottom: covered or emptied areas, words that stand for text, overlays of a PDF.
+
+    Args:
+        scan: the upright page.
+        layers: not needed.
+        text: all lines of the page.
+        reveal: give the text under the overlays of a PDF. Off by default: whoever finds a failed redaction should not
+            spread what it was meant to hide by running a program over many files. Its length is always given.
+    """
+    page_type = measure_type([t for t in text.lines if abs(t.rotation_deg) < settings.level_deg], scan.dpi)
+    seen = [
         Redaction(
-            box=p.box, style=p.style, polygon=p.polygon, confidence=round(min(1.0, p.score), 3), evidence=p.evidence
+            box=p.box,
+            style=p.style,
+            confidence=round(min(0.99, p.score), 3),
+            polygon=p.polygon or corners(p.box),
+            legible=p.style == "marker" and p.evidence["density"] < settings.see_through_max,
+            evidence=p.evidence,
         )
-        for p in sorted(stand, key=lambda p: (p.box[1], p.box[0]))
+        for p in propose_redactions(scan, layers, text, settings=settings)
+        if p.reason is None
+    ]
+    overlaid = [
+        Redaction(
+            box=o.box,
+            style="solid",
+            confidence=0.99,
+            polygon=corners(o.box),
+            recoverable=True,
+            hidden_chars=len(o.hidden_text),
+            text=o.hidden_text if reveal else None,
+            evidence={"overlay": o.kind},
+        )
+        for o in scan.overlays
+    ]
+    seen = [r for r in seen if all(intersection(r.box, o.box) < 0.5 * area(r.box) for o in overlaid)]
+    found = [*(_measured(r, page_type) for r in (*seen, *overlaid)), *_textual(text, page_type)]
+    return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
+
+
+def corners(box: Box) -> tuple[Point, ...]:
+    """The four corners of a box, clockwise from the top left."""
+    x0, y0, x1, y1 = box
+    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+
+
+def _measured(redaction: Redaction, page_type: PageType | None) -> Redaction:
+    if page_type is None:
+        return redaction
+    lines, chars, chars_range = hidden_extent(redaction.box, redaction.polygon, page_type)
+    if redaction.hidden_chars is not None:
+        chars, chars_range = redaction.hidden_chars, (redaction.hidden_chars, redaction.hidden_chars)
+    return replace(redaction, lines=lines, estimated_chars=chars, chars_range=chars_range)
+
+
+STANDS_FOR_TEXT = re.compile(
+    r"(?i)[\[(][^\])]{0,40}?(?:not\s?declassified|deleted|redacted|excised|sanitized)[^\])]{0,20}[\])]"
+    r"|^\W*deleted\W*$"
+)
+"""Words typed or stamped in the place of text."""
+
+NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+
+
+def _textual(text: PageText, page_type: PageType | None) -> list[Redaction]:
+    """Words such as ``[1 line not declassified]`` or ``DELETED`` in the place of text."""
+    found = []
+    for line in text.lines:
+        for match in STANDS_FOR_TEXT.finditer(line.text):
+            x0, y0, x1, y1 = line.box
+            places = line.reading.centres[match.start() : match.end()]
+            half = 0.5 * (x1 - x0) / max(1, len(line.text))
+            if len(places) > 1:
+                x0, x1 = round(x0 + places[0] * (x1 - x0) - half), round(x0 + places[-1] * (x1 - x0) + half)
+            said = re.search(r"(?i)(\d+|" + "|".join(NUMBERS) + r")[\s\w½]{0,8}?\s?line", match.group())
+            lines = (NUMBERS.get(said[1].lower()) or int(said[1])) if said else None
+            box = (x0, y0, x1, y1)
+            found.append(
+                Redaction(
+                    box=box,
+                    style="textual",
+                    confidence=round(line.confidence, 3),
+                    polygon=corners(box),
+                    lines=lines,
+                    evidence={"words": match.group()},
+                )
+            )
+    return found
+
+
+def link_codes(
+    redactions: Sequence[Redaction], codes: Sequence[Code]
+) -> tuple[tuple[Redaction, ...], tuple[Code, ...]]:
+    """Tie codes and redactions together, both ways, by the ids that the marks have.
+
+    A code in a box belongs to it; else a stack of codes belongs to every redaction at its height, the nearest first,
+    unless that one stands right beside it; else to the redaction right below it. A code knows its nearest redaction, a
+    redaction all its codes.
+
+    >>> hidden = Redaction(id="m1", box=(100, 100, 400, 140), confidence=0.9, style="outlined")
+    >>> code = Code(id="m2", box=(500, 105, 560, 135), confidence=0.9, text="25X1", code="25X1")
+    >>> redactions, codes = link_codes([hidden], [code])
+    >>> redactions[0].codes, codes[0].redaction
+    (('m2',), 'm1')
+    """
+    owners: dict[str, list[str]] = {}
+    for code in codes:
+        stack = [c.box for c in codes if c.group is not None and c.group == code.group] or [code.box]
+        owners[code.id] = [r.id for r in _owners(code, union(*stack), redactions)]
+    return (
+        tuple(replace(r, codes=tuple(c.id for c in codes if r.id in owners[c.id])) for r in redactions),
+        tuple(replace(c, redaction=owners[c.id][0] if owners[c.id] else None) for c in codes),
     )
+
+
+def _owners(code: Code, stack: Box, redactions: Sequence[Redaction]) -> list[Redaction]:
+    """The redactions that a code explains, the nearest first."""
+    x0, y0, x1, y1 = code.box
+    height = y1 - y0
+    holding = [r for r in redactions if intersection(r.box, code.box) > 0.5 * area(code.box)]
+    if holding:
+        return [min(holding, key=lambda r: area(r.box))]
+    if code.context in ("sheet", "stamp"):
+        return []
+
+    def aside(r: Redaction) -> int:
+        return max(r.box[0] - x1, x0 - r.box[2], 0)
+
+    level = [r for r in redactions if min(r.box[3], stack[3]) - max(r.box[1], stack[1]) > 0.4 * height]
+    level.sort(key=aside)
+    if level:
+        return level[:1] if aside(level[0]) < 2 * height else level
+    below = [r for r in redactions if min(r.box[2], x1) > max(r.box[0], x0) and 0 <= r.box[1] - y1 < 1.5 * height]
+    return sorted(below, key=lambda r: r.box[1])[:1]
+
+
+WITHHELD = re.compile(
+    r"withdrawal(notice|sheet|record|redactionsheet)|documentwithdrawal|deletedpage(information)?sheet|totaldeletedpage"
+    r"|pages?indocumentdenied|^pages?denied|pages?(is|are|was|were)?withheld(entirely|infull)|deniedinfull$"
+)
+"""What a sheet says that stands for a removed page, in small letters without spaces."""
+
+
+def is_withheld_sheet(text: PageText, *, chars_max: int = 60) -> bool:
+    """Whether the page stands for one that was withheld as a whole: withdrawal sheet, deleted-page sheet, page denied.
+
+    Only short lines count: a letter that speaks of withheld pages is none.
+
+    >>> is_withheld_sheet(PageText())
+    False
+    """
+    short = (re.sub(r"[^a-z]", "", t.text.lower()) for t in text.lines if len(t.text) <= chars_max)
+    return any(WITHHELD.search(words) for words in short)
 
 
 @dataclass(frozen=True, eq=False)
