@@ -26,7 +26,7 @@ from PIL import Image
 
 from redactlib.errors import ReportError
 from redactlib.explain import Explanation, deciding, evidence_rows, evidence_text
-from redactlib.marks import Event, Mark, Redaction, Stamp, area
+from redactlib.marks import Code, Event, Mark, Redaction, Stamp, area
 from redactlib.report import DocumentReport, PageReport, codes_table, label
 
 PAGE_WIDTH_PX = 1240  # type of 10 points stays readable
@@ -244,13 +244,15 @@ def _trace_event(event: Event, stamp: Stamp | None, image: np.ndarray | None, ma
 
 
 def _marks_table(marks: Sequence[Mark], prefix: str | None) -> str:
+    codes = _code_names(marks)
+
     def name(mark: Mark) -> str:
         said = _esc(mark.id)
         return said if prefix is None else f'<a href="#{prefix}{said}">{said}</a>'
 
     rows = (
         f'<tr><td class="id whole">{name(mark)}</td><td class="whole"><i class="key {mark.kind}"></i>{mark.kind}</td>'
-        f'<td>{_esc(label(mark))}</td><td class="text">{_esc(_said(mark))}</td>'
+        f'<td>{_esc(label(mark))}</td><td class="text">{_esc(_said(mark, codes))}</td>'
         f"<td>{mark.confidence:.2f}</td></tr>"
         for mark in marks
     )
@@ -258,26 +260,31 @@ def _marks_table(marks: Sequence[Mark], prefix: str | None) -> str:
     return f"<h3>Marks</h3><table>{head}{''.join(rows)}</table>" if marks else "<p>No marks found.</p>"
 
 
-def _said(mark: Mark) -> str:
-    """What stands in a mark, or what it hides."""
+def _said(mark: Mark, codes: dict[str, str]) -> str:
+    """What stands in a mark, or what it hides and under which of the page's codes."""
     if isinstance(mark, Redaction):
         hidden = f"hides about {_number(mark.estimated_chars, 'character')}" if mark.estimated_chars else ""
-        under = " ".join(mark.codes)
+        under = ", ".join(dict.fromkeys(codes.get(i, i) for i in mark.codes))
         return ", ".join(part for part in (hidden, under and f"under {under}", "legible" * mark.legible) if part)
     parts = [mark.text, getattr(mark, "regime", None), getattr(mark, "struck_text", None)]
     return " · ".join(part for part in (*parts, "struck out" * getattr(mark, "struck", False)) if part)
 
 
+def _code_names(marks: Sequence[Mark]) -> dict[str, str]:
+    return {mark.id: mark.canonical or mark.code for mark in marks if isinstance(mark, Code)}
+
+
 def _svg(report: PageReport, picture: str | None, prefix: str | None) -> str:
     w, h = report.image.width, report.image.height
     image = f'<image href="{picture}" width="{w}" height="{h}"/>' if picture else ""
-    size = max(14, h // 90)
+    size = max(12, h // 105)
+    codes = _code_names(report.marks)
     shapes = []
     for mark in sorted(report.marks, key=lambda mark: -area(mark.box)):
         x0, y0, x1, y1 = mark.box
         points = getattr(mark, "polygon", ()) or ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
         outline = " ".join(f"{int(x)},{int(y)}" for x, y in points)
-        said = " · ".join(part for part in (mark.id, mark.kind, label(mark), _said(mark)) if part)
+        said = " · ".join(part for part in (mark.id, mark.kind, label(mark), _said(mark, codes)) if part)
         name = "" if prefix is None else f' id="{prefix}{_esc(mark.id)}"'
         y = y0 - size // 5 if y0 > size else y1 + size
         shapes.append(

@@ -45,8 +45,9 @@ def test_first_page_shows_the_page_and_explains_the_answer(run: Any) -> None:
     shown = run("first_page")
     assert "<svg" in shown["text/html"]
     assert "data:image/png;base64," in shown["text/html"]
-    assert "State" in shown["stdout"]
+    assert "released · CIA · 2004-02-17" in shown["stdout"]
     assert "event e1" in shown["stdout"]
+    assert "{==[" in shown["stdout"], "the bracketed words of the draft letter"
     assert "image/png" in shown
 
 
