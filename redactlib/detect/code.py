@@ -38,6 +38,7 @@ class CodeSettings:
     )
     field_room: tuple[float, ...] = (0.2, 0.1, 0.35)  # writing leaves the line that it stands on: room above it
     field_floor: float = -14.0  # log probability of a filling that is none; OADR and dates lie below -17
+    exemption_other: float = -4.5  # the same of two characters behind a label that says nothing of them
     field_other: float = -11.0  # log probability at which a filling is as likely something else
     hand_height_mm: float = 2.0  # pens write larger than type
     hand_aspect: float = 4.5  # a written code is at most this many times wider than high
@@ -59,7 +60,7 @@ class CodeSettings:
 _NEEDS: Mapping[str, int] = {
     "marking": 0, "section 3": 0, "category": 0, "act": 0, "handwritten": 0,
     "bracketed": 1, "lettered": 1, "section 1": 1, "paired": 1, "statute": 1, "privacy": 1, "ground": 1,
-    "bare": 2, "record": 2, "word": 2, "restriction": 2,
+    "field": 0, "exemption": 0, "bare": 2, "record": 2, "word": 2, "restriction": 2,
 }  # fmt: skip
 
 _D, _O, _C = r"[1-9lI|!iSZGgBO?]", r"(?:[(\[{]\s?)", r"(?:\s?[)\]}])"
@@ -75,10 +76,11 @@ _SHAPES: Mapping[str, str] = {
     "lettered": r"(?<![A-Za-z0-9])[bB]\s?[7?]\s?[A-Fa-f](?![A-Za-z0-9])",
     "bracketed": rf"{_O}[bBh6G](?:{_C}?\s?{_O}|Y){_D}{_C}?(?:\s?{_O}?[A-Fa-f]{_C})?|(?<![A-Za-z0-9])[bB]{_O}{_D}{_C}",
     "paired": rf"{_O}b{_C}{_O}[1lI]{_C}1[.,]?4{_O}?[a-h8]{_C}?",
-    "statute": r"P\.?\s?L\.?\s?86\s?-\s?36|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)\S*",
+    "statute": rf"(?:{_O}?[bBh6]?{_C}\s?{_O}?[3S8]{_C}?\s?[-:]?\s?)?(?:P\.?\s?L\.?\s?86\s?-\s?36"
+    r"|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)\S*)",
     "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-f6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}",
-    "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI]{_C}\s?{_O}[A-Ca-c8]{_C}",
-    "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lI](?![A-Za-z0-9-])",
+    "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI](?:{_C}?\s?{_O}|[XY])[A-Ca-c8]{_C}",
+    "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lIsS](?![A-Za-z0-9-])",
     "record": r"(?<![A-Za-z0-9-])P-?[1-6](?:/\(?b\)?\(?[1-9]\)?)?(?![A-Za-z0-9-])",
     "word": r"(?<![A-Za-z])(?:STAT(?:\s?INTL|\s?OTHR|\s?SPEC)?|ILLEGIB|NGA/NIMA|N\.?R\.?|OGA|DUP)(?![A-Za-z])",
 }
@@ -90,10 +92,11 @@ _SHEETS = (
 )
 _HEADER = re.compile(r"releas\w* in (?:part|full)|releas\w*\s+with|exempt|reason|excis|\bFOIA?\b|\bPA\b", re.IGNORECASE)
 _CITED = re.compile(
-    r"(?:section|sec\.?|sect\.?|paragraphs?|para\.?|subsection|§|U\.?S\.?C\.?|art\.?|page|rule)\s*$", re.I
+    r"(?:\b(?:section|sect?|paragraphs?|para|subsection|art|page|rule)\.?|§|U\.?S\.?C\.?)\s*$", re.IGNORECASE
 )
-_FIELD = re.compile(r"(?<=[:;])\W{0,2}([2Z][5S]\s?[XK])(?=.{0,5}$)")
-_LABEL = "DECLASSIFY ON:"
+_MARKING = re.compile(r"(?<=[:;])\W{0,2}([2Z][5S]\s?[XK])(?=.{0,5}$)")
+_EXEMPTIONS = re.compile(r"(?:FOIA?|PA)\s+exemptions?\s*:?\s*(?=.{1,7}$)", re.IGNORECASE)
+_REVIEWED = re.compile(r"exemptions?\b|releas\w* in part|\bFOIA\b|\bexcise", re.IGNORECASE)
 _RELEASE = re.compile(r"RELEASE|SANITIZED|DECLASSIFIED|EXCISED|EXEMPT", re.IGNORECASE)
 _RESTRICTIONS = re.compile(r"RESTRICTIONS?\s*:\s*", re.IGNORECASE)
 
@@ -145,15 +148,15 @@ def find_codes(
     found += _restrictions(scan, text, reader, settings)
     found += _handwritten(scan, text, reader, redactions, settings)
     found = _without_overlaps(found)
-    kept = _judge(found, redactions, settings)
-    return _report(scan, layers, text, redactions, kept, settings)
+    kept = _judge(scan, text, found, redactions, settings)
+    return _report(scan, text, redactions, kept, settings)
 
 
 def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
     """Code-shaped strings of one line, each read under the grammar."""
     spans = _spans(line.text)
-    inside = sum(end - start for _, start, end in spans)
-    alone = inside >= 0.6 * len(line.text.strip())
+    inside = sum(len(_folded(line.text[start:end])) for _, start, end in spans)
+    alone = inside >= 0.6 * len(_folded(line.text))
     found = []
     for family, start, end in spans:
         reading, first, last = line.reading, start, end
@@ -207,8 +210,8 @@ _CONFUSED: Mapping[str, Mapping[str, float]] = {
     "8": {"B": 0.2},
     "9": {"g": 0.3, "q": 0.3},
     "0": {"O": 0.5, "o": 0.3},
-    "(": {"[": 0.4, "{": 0.4, "C": 0.1, "Y": 0.03, "": 0.05},
-    ")": {"]": 0.4, "}": 0.4, "": 0.05},
+    "(": {"[": 0.4, "{": 0.4, "C": 0.1, "X": 0.03, "Y": 0.03, "": 0.1},
+    ")": {"]": 0.4, "}": 0.4, "X": 0.3, "Y": 0.1, "": 0.05},
     ".": {",": 0.3, "": 0.1},
     ",": {".": 0.3, "": 0.1},
     "-": {"~": 0.3, "": 0.05},
@@ -278,7 +281,12 @@ def _grammar(family: str) -> Automaton:
         "lettered": [[_any(["b7", "B7"]), _any("ABCDEF")]],
         "bracketed": [bracketed, [letter_b, seventh, _bracketed("ABCDEFabcdef")], [_any("bB"), _bracketed(digits)]],
         "paired": [[*bracketed, *section_1]],
-        "statute": [[_any(["P.L. 86-36", "18 USC 798", "50 USC 3024(i)", "50 USC 403", "50 USC 3605", "10 USC 424"])]],
+        "statute": [
+            [
+                _any(["", "(b)(3)", "(b)(3)-", "(b)(3):"]),
+                _any(["P.L. 86-36", "18 USC 798", "50 USC 3024(i)", "50 USC 403", "50 USC 3605", "10 USC 424"]),
+            ]
+        ],
         "privacy": [
             [_any(["(j)"]), _bracketed("12"), _any(["", *(f"({c})" for c in "abcdef")]), _any(["", "(c)"])],
             [_any(["(k)"]), _bracketed("1234567")],
@@ -296,9 +304,14 @@ def _grammar(family: str) -> Automaton:
             ],
             [_any(["25X"]), {"(1)": 1.0, "(6)": 0.3} | _any((f"({d})" for d in "2345789"), 0.03)],
         ],
+        "exemption": [
+            [_any("bB"), _any("1256") | {"3": 0.5, "4": 0.2, "9": 0.1}],
+            [_any(["(b)", "(B)"]), _bracketed("12356") | _bracketed("49")],
+            [_any(["b7", "B7"]), _any("ACDEF") | _bracketed("ACDEF")],
+        ],
         "restriction": [[_any(["1A", "1B", "1C", "2", "3", "4", "5"])]],
     }
-    confusions = _HAND if family == "field" else _CONFUSED
+    confusions = _HAND if family in ("field", "exemption") else _CONFUSED
     return build_automaton(chains[family], confusions=confusions, noise={" ": 1.0}, filler={" ": 1.0})
 
 
@@ -452,47 +465,51 @@ def _right_of(line: TextLine, label: TextLine, settings: CodeSettings) -> bool:
 
 
 def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
-    """The category that a reviewer wrote behind ``DECLASSIFY ON: 25X`` on a stamp's blank line."""
+    """What a reviewer wrote on a stamp's blank lines: behind ``DECLASSIFY ON: 25X``, behind ``FOIA Exemptions``."""
     found = []
     for line in text.lines:
-        start = _field_start(line.text, settings)
-        if start is None:
+        field = _field(line.text, settings)
+        if field is None:
             continue
-        decoded, places = _read_field(scan, line, start, reader, settings)
-        confidence = _share(decoded, settings.field_other)
-        if confidence >= settings.confidence_min and places.reading.lattice is not None:
-            steps = len(places.reading.lattice)
+        label, start, family, other = field
+        decoded, place = _read_field(scan, line, start, family, reader, settings)
+        confidence = _share(decoded, other)
+        if confidence >= settings.confidence_min and place.reading.lattice is not None:
+            steps = len(place.reading.lattice)
             found.append(
                 _Candidate(
-                    box=_ink_box(scan, places, *(s / steps for s in decoded[0].span)),
+                    box=_ink_box(scan, place, *(s / steps for s in decoded[0].span)),
                     text=line.text[start:],
                     code=decoded[0].text,
-                    family="marking",
+                    family=family,
                     height=line.height,
                     rotation_deg=line.rotation_deg,
                     confidence=confidence,
                     runner_up=_runner_up(decoded),
                     line=line,
                     alone=False,
-                    field=_LABEL,
+                    field=label,
                     handwritten=True,
                 )
             )
     return found
 
 
-def _field_start(text: str, settings: CodeSettings) -> int | None:
-    """Where the filling of a DECLASSIFY ON line begins; ``None`` for other lines."""
-    if match := _FIELD.search(text):
-        return match.start(1)
-    label = fuzz.partial_ratio_alignment(_LABEL, text.upper(), score_cutoff=settings.label_likeness)
+def _field(text: str, settings: CodeSettings) -> tuple[str, int, str, float] | None:
+    """The label of a stamp's blank line, where its filling begins, its grammar, and what else weighs as much."""
+    if match := _EXEMPTIONS.search(text):
+        return ("exemptions", match.end(), "exemption", settings.exemption_other) if match.end() < len(text) else None
+    if match := _MARKING.search(text):
+        return "DECLASSIFY ON", match.start(1), "field", settings.field_other
+    label = fuzz.partial_ratio_alignment("DECLASSIFY ON:", text.upper(), score_cutoff=settings.label_likeness)
     if label is None or label.dest_end >= len(text) or fuzz.partial_ratio("CLASSIFICATION", text.upper()) > 80:
         return None
-    return label.dest_end + len(text[label.dest_end :]) - len(text[label.dest_end :].lstrip(" :"))
+    start = len(text) - len(text[label.dest_end :].lstrip(" :"))
+    return ("DECLASSIFY ON", start, "field", settings.field_other) if start < len(text) else None
 
 
 def _read_field(
-    scan: Scan, line: TextLine, start: int, reader: Reader, settings: CodeSettings
+    scan: Scan, line: TextLine, start: int, family: str, reader: Reader, settings: CodeSettings
 ) -> tuple[tuple[Decoded, ...], TextLine]:
     """Read a filling three times, with more and more room above and below, its blank line taken out.
 
@@ -509,7 +526,7 @@ def _read_field(
         corners[:2] -= room * down
         corners[2:] += room * down
         reading = reader.read([_without_rules(crop_line(scan.grey, corners), line.height)], careful=True)[0]
-        decoded = decode(reading.lattice, _grammar("field"), beam=40) if reading.lattice is not None else ()
+        decoded = decode(reading.lattice, _grammar(family), beam=40) if reading.lattice is not None else ()
         if n == 0 and (not decoded or decoded[0].log_probability < settings.field_floor):
             break
         for d in decoded:
@@ -673,36 +690,85 @@ def _without_overlaps(found: Iterable[_Candidate]) -> list[_Candidate]:
     return kept
 
 
-def _judge(found: Sequence[_Candidate], redactions: Sequence[Redaction], settings: CodeSettings) -> list[_Candidate]:
-    """Keep what its form, or its company, makes a code; what supports others must stand without them."""
-    firm = [c for c in found if _NEEDS[c.family] == 0 and not _cited(c)]
-    medium = [c for c in found if _NEEDS[c.family] == 1]
-    firm += [c for c in medium if c.alone or c.field or _in_header(c) or _beside_redaction(c, redactions, settings)]
-    kinds = {c.family for c in firm}
-    firm += [c for c in medium if c not in firm and c.family in kinds and not _cited(c)]
-    weak = [c for c in found if _NEEDS[c.family] == 2]
-    firm += [c for c in weak if c.field or _in_header(c)]
+def _judge(
+    scan: Scan, text: PageText, found: Sequence[_Candidate], redactions: Sequence[Redaction], settings: CodeSettings
+) -> list[tuple[_Candidate, str]]:
+    """Keep what its form, its place or its company makes a code, each with the reason."""
+    place = _Place(
+        scan=scan,
+        redactions=redactions,
+        sheet=_is_sheet(text),
+        reviewed=any(_REVIEWED.search(line.text) for line in text.lines),
+        settings=settings,
+    )
+    reasons = {i: reason for i, c in enumerate(found) if (reason := _reason(c, place))}
     for _ in range(2):  # a stack grows from its certain members, also over one between
-        firm += [
-            c
-            for c in weak
-            if c not in firm
-            and c.alone
-            and (_beside_redaction(c, redactions, settings) or any(_stacked(c, f, settings) for f in firm))
-        ]
-    return firm
+        firm = [found[i] for i in reasons]
+        reasons |= {i: reason for i, c in enumerate(found) if i not in reasons and (reason := _company(c, firm, place))}
+    return [(found[i], reason) for i, reason in reasons.items()]
 
 
-def _cited(c: _Candidate) -> bool:
-    return bool(_CITED.search(c.before))
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What is known of a page before its codes are judged."""
+
+    scan: Scan
+    redactions: Sequence[Redaction]
+    sheet: bool
+    reviewed: bool
+    settings: CodeSettings
+
+    def in_margin(self, box: Box) -> bool:
+        centre = (box[0] + box[2]) / 2 / self.scan.width
+        return min(centre, 1 - centre) < self.settings.margin
+
+    def beside_redaction(self, c: _Candidate) -> bool:
+        return any(_gap(c.box, r.box) <= self.settings.beside * c.height for r in self.redactions)
+
+    def level_with_redaction(self, c: _Candidate) -> bool:
+        return any(min(c.box[3], r.box[3]) > max(c.box[1], r.box[1]) for r in self.redactions)
+
+
+def _reason(c: _Candidate, place: _Place) -> str | None:
+    """Why a string is a code whatever else stands on the page."""
+    need = _NEEDS[c.family]
+    if _CITED.search(c.before):
+        return None
+    if c.field:
+        return "field"
+    if place.sheet and c.family != "word":
+        return "sheet"
+    if need == 0:
+        return "form"
+    if _in_header(c):
+        return "header"
+    if place.beside_redaction(c) and (need == 1 or c.alone):
+        return "redaction"
+    if not c.alone:
+        return None
+    if need == 1:
+        return "line"
+    return "margin" if place.in_margin(c.box) and (place.reviewed or place.level_with_redaction(c)) else None
+
+
+def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | None:
+    """Why a string is a code beside those that certainly are."""
+    if _CITED.search(c.before):
+        return None
+    if _NEEDS[c.family] == 1:
+        return "like code" if any(c.family == f.family for f in firm) else None
+    if c.alone and any(_stacked(c, f, place.settings) for f in firm):
+        return "stack"
+    return "margin" if c.alone and firm and place.in_margin(c.box) else None
+
+
+def _is_sheet(text: PageText) -> bool:
+    """Whether a page is a form that lists the codes of other pages."""
+    return any(fuzz.ratio(line.text.lower(), title) > 80 for line in text.lines for title in _SHEETS)
 
 
 def _in_header(c: _Candidate) -> bool:
     return bool(_HEADER.search(c.before))
-
-
-def _beside_redaction(c: _Candidate, redactions: Sequence[Redaction], settings: CodeSettings) -> bool:
-    return any(_gap(c.box, r.box) <= settings.beside * c.height for r in redactions)
 
 
 def _gap(a: Box, b: Box) -> float:
@@ -717,19 +783,18 @@ def _stacked(a: _Candidate, b: _Candidate, settings: CodeSettings) -> bool:
 
 def _report(
     scan: Scan,
-    layers: Layers | None,
     text: PageText,
     redactions: Sequence[Redaction],
-    kept: Sequence[_Candidate],
+    kept: Sequence[tuple[_Candidate, str]],
     settings: CodeSettings,
 ) -> tuple[Code, ...]:
-    sheet = any(fuzz.ratio(line.text.lower(), title) > 80 for line in text.lines for title in _SHEETS)
-    kept = sorted(kept, key=lambda c: (c.box[1], c.box[0]))
-    groups = _groups(kept, settings)
+    sheet = _is_sheet(text)
+    kept = sorted(kept, key=lambda k: (k[0].box[1], k[0].box[0]))
+    groups = _groups([c for c, _ in kept], settings)
     codes = []
-    for c, group in zip(kept, groups, strict=True):
+    for (c, reason), group in zip(kept, groups, strict=True):
         meaning = interpret(c.code, field=c.field)
-        evidence: dict[str, Any] = {"line": c.line.text, "family": c.family}
+        evidence: dict[str, Any] = {"line": c.line.text, "family": c.family, "because": reason}
         if c.runner_up:
             evidence["runner_up"] = {"code": c.runner_up[0], "probability": c.runner_up[1]}
         codes.append(
