@@ -58,6 +58,7 @@ class ProposalSettings:
     flat_strip_mm: float = 0.8  # what is left of an even fill beside a code printed in it
     fill_min_mm: float = 1.8  # wider than any stem, narrower than a line of type
     speckle_mm: float = 0.5  # white between the dots of a dither, or around a letter under a marker
+    dense_min: float = 0.72  # share of a stroke's ground that is covered, speckles closed
     row_min: float = 0.5  # share of a row or column that belongs to the stroke
     join_mm: float = 9.0  # a see-through stroke is broken by the white rims of a few letters
     join_closed: float = 0.6
@@ -192,9 +193,13 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
     """Marker strokes: speckled, streaked and see-through, but without a white spot as large as those of type."""
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, _square(settings.speckle_mm * px_mm))
     core = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(settings.stroke_min_mm * px_mm))
-    contours, tree = cv2.findContours(core, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    window = round(settings.stroke_min_mm * px_mm)
+    dense = (cv2.blur(closed * np.uint8(255), (window, window)) > settings.dense_min * 255).view(np.uint8) | core
+    contours, tree = cv2.findContours(dense, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
     rects = [(int(x), int(y), int(w), int(h)) for x, y, w, h in map(cv2.boundingRect, outer)]
+    rects = [(x, y, w, h) for x, y, w, h in rects if core[y : y + h, x : x + w].any()]
+    rects = [part for rect in rects for part in _row_parts(rect, closed, px_mm, settings)]
     cores = _joined(rects, closed, ink, px_mm, settings)
     reach = round(settings.stroke_min_mm * px_mm / 2)
     found = []
@@ -215,6 +220,23 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
         }
         found.append(Proposal(box=box, style="marker", score=evidence["closed"], evidence=evidence))
     return found
+
+
+def _row_parts(
+    rect: tuple[int, int, int, int], closed: np.ndarray, px_mm: float, settings: ProposalSettings
+) -> list[tuple[int, int, int, int]]:
+    """Strokes on neighbouring lines that touch somewhere, one by one."""
+    x, y, w, h = rect
+    if h < 2 * settings.stroke_min_mm * px_mm:
+        return [rect]
+    covered = np.concatenate([[False], closed[y : y + h, x : x + w].mean(1) > settings.row_min, [False]])
+    starts, stops = np.flatnonzero(~covered[:-1] & covered[1:]), np.flatnonzero(covered[:-1] & ~covered[1:])
+    parts = []
+    for a, b in zip(starts, stops, strict=True):
+        if b - a >= settings.stroke_min_mm * px_mm:
+            columns = np.flatnonzero(closed[y + a : y + b, x : x + w].mean(0) > settings.row_min)
+            parts.append((x + int(columns[0]), y + int(a), int(columns[-1] + 1 - columns[0]), int(b - a)))
+    return parts or [rect]
 
 
 def _joined(

@@ -41,6 +41,8 @@ class RedactionSettings:
     overshoot_max: int = 3  # sides that run on beyond the corners: a table
     side_open: float = 0.3  # a side that is missing; then the others must be
     hairline_max_mm: float = 0.35  # as thin as only a computer draws them
+    frame_max_mm: float = 0.6  # thicker sides frame a stamp
+    column_min: int = 3
     inset_mm: float = 0.8  # what lies so near a side belongs to it
     dust_max: float = 0.004  # share of ink in a box with nothing in it
     inside_max: float = 0.03  # the same on a dirty copy
@@ -48,7 +50,7 @@ class RedactionSettings:
     code_margin_min: float = 0.1  # white on either side of it, share of the box
     code_off_max: float = 0.12  # difference of the two
     empty_width_min_mm: float = 8.0  # narrower: a box to tick
-    rectangular_min: float = 0.86
+    rectangular_min: Mapping[str, float] = field(default_factory=lambda: {"solid": 0.88, "shaded": 0.86}, hash=False)
     straight_min: Mapping[str, float] = field(  # share of the outline that runs level or upright
         default_factory=lambda: {"solid": 0.75, "shaded": 0.6}, hash=False
     )
@@ -61,20 +63,24 @@ class RedactionSettings:
     paper_min: int = 235  # tints are laid on by computer, on white; on toned paper they are stains
     ground_max: float = 0.7  # covered shares of the strips on two opposite sides, added
     even_min: float = 0.65  # share of a fill that has its median tone
-    fill_width_min_mm: float = 3.2
+    fill_width_min_mm: Mapping[str, float] = field(default_factory=lambda: {"solid": 3.2, "shaded": 5.0}, hash=False)
     upright_max: float = 2.5  # height over width; covered text is wider than high
-    marker_lines: tuple[float, float] = (0.75, 2.0)  # heights of a line's box; carelessly drawn
+    marker_lines: tuple[float, float] = (0.8, 2.0)  # heights of a line's box; carelessly drawn
     heavy_min: float = 0.84  # share of ink of a stroke that lets nothing through
     heavy_lines_min: float = 0.5
     marker_width_min_mm: float = 8.0
     marker_aspect_min: float = 1.5
     dither_closed_min: float = 0.93  # a dithered fill is light, but has no gaps
     dither_core_min: float = 0.8
+    dither_width_min_mm: float = 11.0
     marker_density_min: float = 0.45
     marker_closed_min: float = 0.78
+    long_stroke: float = 4.0  # line heights; a stroke over several words may let more of them show
+    long_core_min: float = 0.22
     marker_core_min: float = 0.46
     see_through_max: float = 0.72  # share of ink of a stroke through which letters show
     strip_max: float = 0.25  # share of ink above or below: what is struck out sticks out
+    around_max: float = 0.95  # the same on all four sides, added
     flank_max: float = 0.6  # share of ink left or right: the rest of a heavy word
     banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
 
@@ -89,7 +95,7 @@ def propose_redactions(
     inset = round(scan.mm(0.4))  # text boxes are wider than the ground that the line stands on
     labels = [(x0 + inset, y0 + inset, x1 - inset, y1 - inset) for x0, y0, x1, y1 in (line.box for line in laid_over)]
     judged = [replace(p, reason=_reason(p, page, settings)) for p in propose(scan, labels)]
-    return _without_doubles(_without_pictures(judged, scan, settings))
+    return _without_doubles(_without_columns(_without_pictures(judged, scan, settings), scan, settings))
 
 
 def find_redactions(
@@ -313,8 +319,10 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
         return "tick box or letter"
     if inked > settings.dust_max and letters >= settings.words_min:
         return "legible text inside"
-    if inked > settings.inside_max and not _centred(patch, settings):
+    if inked > settings.inside_max and (p.evidence["overshoot"] or not _centred(patch, settings)):
         return "not empty"
+    if p.evidence["weight_mm"] > settings.frame_max_mm:
+        return "heavy frame"
     if p.evidence["overshoot"] > settings.overshoot_max:
         return "table cell"
     if min(p.evidence["sides"]) < settings.side_open and p.evidence["weight_mm"] > settings.hairline_max_mm:
@@ -333,7 +341,7 @@ def _centred(patch: np.ndarray, settings: RedactionSettings) -> bool:
 
 def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     x0, y0, x1, y1 = p.box
-    if x1 - x0 < page.scan.mm(settings.fill_width_min_mm):
+    if x1 - x0 < page.scan.mm(settings.fill_width_min_mm[p.style]):
         return "too narrow"
     if y1 - y0 > settings.upright_max * (x1 - x0):
         return "upright bar"
@@ -343,9 +351,9 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
     stepped = y1 - y0 > page.scan.mm(settings.stepped_height_min_mm) and x1 - x0 > page.scan.mm(
         settings.stepped_width_min_mm
     )
-    if not (e["rectangular"] > settings.rectangular_min and e["straight"] > settings.straight_min[p.style]) and not (
-        stepped and e["rectangular"] > settings.stepped_min and e["straight"] > settings.stepped_straight_min
-    ):
+    if not (
+        e["rectangular"] > settings.rectangular_min[p.style] and e["straight"] > settings.straight_min[p.style]
+    ) and not (stepped and e["rectangular"] > settings.stepped_min and e["straight"] > settings.stepped_straight_min):
         return "not straight"
     if min(e["above"] + e["below"], e["left"] + e["right"]) > settings.ground_max:
         return "part of a picture"
@@ -367,13 +375,19 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
         return "no line of type"
     if w < page.scan.mm(settings.marker_width_min_mm) or w < settings.marker_aspect_min * h:
         return "too narrow"
-    dithered = e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
+    wide = w > page.scan.mm(settings.dither_width_min_mm)
+    dithered = wide and e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
     if not dithered and (e["density"] < settings.marker_density_min or e["closed"] < settings.marker_closed_min):
         return "too light"
-    if e["core"] < settings.marker_core_min:
+    long = w > settings.long_stroke * page.line_height
+    if e["core"] < (settings.long_core_min if long else settings.marker_core_min):
         return "lettering"
-    if max(e["above"], e["below"]) > settings.strip_max:
+    around = [e[side] for side in ("above", "below", "left", "right")]
+    if max(around[:2]) > settings.strip_max or sum(around) > settings.around_max:
         return "struck through or picture"
+    words = [s for s, c in _inner_text(p.box, page) if c > settings.read_min and not CODE.match(s)]
+    if heavy and sum(ch.isalpha() for s in words for ch in s) >= settings.words_min:
+        return "legible text inside"
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
     if y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height:
@@ -389,8 +403,18 @@ def _without_pictures(judged: Sequence[Proposal], scan: Scan, settings: Redactio
         x0, y0, x1, y1 = p.box
         near = (ragged[:, 0] < x1 + reach) & (ragged[:, 2] > x0 - reach)
         near &= (ragged[:, 1] < y1 + reach) & (ragged[:, 3] > y0 - reach)
-        picture = p.reason is None and p.style != "outlined" and near.sum() >= settings.picture_pieces_min
+        picture = p.reason is None and p.style in ("solid", "shaded") and near.sum() >= settings.picture_pieces_min
         out.append(replace(p, reason="part of a picture") if picture else p)
+    return out
+
+
+def _without_columns(judged: Sequence[Proposal], scan: Scan, settings: RedactionSettings) -> list[Proposal]:
+    """Several empty boxes with the same left and right sides are cells of a table."""
+    tolerance, out = scan.mm(1), []
+    empty = [p for p in judged if p.reason is None and p.style == "outlined" and not p.evidence["coded"]]
+    for p in judged:
+        like = [k for k in empty if max(abs(k.box[0] - p.box[0]), abs(k.box[2] - p.box[2])) < tolerance]
+        out.append(replace(p, reason="table cell") if p in empty and len(like) >= settings.column_min else p)
     return out
 
 
