@@ -138,6 +138,9 @@ def _date(
 ) -> dict[str, Any]:
     if "date" not in row.fields and not row.hand:
         return {}
+    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
+    if optional and not any(name == "date" for name, _, _ in blanks):
+        filled = []
     inside = [value for name, value, _ in blanks if name == "date"]
     rest = [pieces[i].text for i in filled]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
@@ -167,13 +170,40 @@ def _read_by_hand(
     filled: Sequence[int],
     blanks: Sequence[tuple[str, str, int]],
 ) -> DateReading | None:
-    readings: list[Reading] = [pieces[i].reading for i in filled]
+    """The date in what was filled in: pieces that are no legend, and what follows the legend's words in its own lines.
+
+    Where the legend has a line for the date that may be absent and is, nothing is a date of this marking.
+    """
     dated = {line for name, _, line in blanks if name == "date"}
-    readings += [pieces[part].reading for line in dated for part in lines[line].parts]
-    last = lines[max(match.lines, key=lambda i: lines[i].centre[1])]
-    readings += [pieces[part].reading for part in last.parts if part not in filled]
+    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
+    if optional and not dated:
+        return None
+    readings = [pieces[i].reading for i in filled]
+    tails = [_after_legend(match, line, lines, pieces) for line in match.lines]
+    readings += [tail for tail in tails if tail is not None]
+    if not readings:
+        return None
     first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
     return read_date(readings, not_before=first, not_after=min(latest, datetime.date.today().isoformat()))
+
+
+def _after_legend(match: Match, line: int, lines: Sequence[Line], pieces: Sequence[TextLine]) -> Reading | None:
+    """What a line says behind the last printed word in it; ``None`` where hardly anything follows."""
+    parts = lines[line].parts
+    end = max(hit.end for hit in match.hits if hit.line == line)
+    offset = 0
+    for part in parts:
+        reading = pieces[part].reading
+        local = end - offset
+        offset += len(reading.text) + 1
+        rest = reading.text[max(0, local) :]
+        if sum(c.isdigit() for c in rest) < 3 or reading.lattice is None or len(reading.centres) != len(reading.text):
+            continue
+        if local <= 0:
+            return reading
+        cut = (reading.centres[local - 1] + reading.centres[min(local, len(reading.centres) - 1)]) / 2
+        return Reading(rest, reading.confidence, reading.lattice[int(cut * len(reading.lattice)) :])
+    return None
 
 
 def _as_dict(reading: DateReading, *, handwritten: bool, confidence: float | None = None) -> dict[str, Any]:

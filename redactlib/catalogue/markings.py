@@ -17,7 +17,7 @@ from importlib.resources import files
 import numpy as np
 from rapidfuzz import fuzz, process
 
-_CONFUSED = str.maketrans("0QD1L|!5$8269", "OOOIIIISSBZGG")
+_CONFUSED = str.maketrans("0QD1L|!5$8269C", "OOOIIIISSBZGGG")
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -202,7 +202,9 @@ class MatchSettings:
     weak_score: float = 0.58  # of each of several legend lines that are badly read but stand where they should
     weak_letters: int = 9  # a shorter line says nothing when badly read
     weak_lines: int = 2  # lines that must agree at least, and `weak_weight_chars` of their letters beyond chance
-    weak_weight_chars: float = 14.0
+    weak_weight_chars: float = 12.0
+    weak_share: float = 0.3  # of the legend's letters
+    weak_seeds: int = 8
     chance_score: float = 0.5  # letters of unlike lines agree to this share
     short_key_score: float = 0.92  # keys under `short_key_chars` letters occur in prose by chance
     short_key_chars: int = 8
@@ -303,27 +305,26 @@ def _weak_match(row: Marking, lines: Sequence[Line], scores: np.ndarray, setting
     """A marking of which no line reads well, but several lines agree with the legend in the right places."""
     long = np.array([len(fold(k)[0]) >= settings.weak_letters for k in row.key])
     seeds = np.argwhere((scores >= settings.weak_score) & long[:, None]).tolist()
-    found = []
-    for key, line in sorted(seeds, key=lambda kl: -scores[kl[0], kl[1]])[:6]:
-        match = _grow(row, row.key[key], line, lines, settings, settings.weak_score)
-        if (
-            match is None
-            or len({h.literal.row for h in match.hits if len(h.literal.folded) >= settings.weak_letters})
-            < settings.weak_lines
-        ):
+    found: list[Match] = []
+    for key, line in sorted(seeds, key=lambda kl: -scores[kl[0], kl[1]])[: settings.weak_seeds]:
+        if any(line in match.lines for match in found):
             continue
-        chance = settings.chance_score
-        weight = sum(max(0.0, h.score - chance) / (1 - chance) * len(h.literal.folded) for h in match.hits)
-        required = sum(len(lit.folded) for lit in row.literals if not lit.optional)
-        roomy = [len(lines[h.line].folded[0]) <= 1.6 * len(h.literal.folded) + 4 for h in match.hits]
-        if (
-            weight >= settings.weak_weight_chars
-            and weight >= 0.3 * required
-            and sum(roomy) >= settings.weak_lines
-            and not _contradicted(match, lines, settings)
-        ):
+        match = _grow(row, row.key[key], line, lines, settings, settings.weak_score)
+        if match and _holds_weakly(match, lines, settings):
             found.append(match)
-    return found[:1]
+    return found
+
+
+def _holds_weakly(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool:
+    """Whether several lines agree with the legend beyond chance, and hold little else."""
+    if len({h.literal.row for h in match.hits if len(h.literal.folded) >= settings.weak_letters}) < settings.weak_lines:
+        return False
+    chance = settings.chance_score
+    weight = sum(max(0.0, h.score - chance) / (1 - chance) * len(h.literal.folded) for h in match.hits)
+    required = sum(len(lit.folded) for lit in match.marking.literals if not lit.optional)
+    roomy = sum(len(lines[h.line].folded[0]) <= 1.6 * len(h.literal.folded) + 4 for h in match.hits)
+    enough = weight >= max(settings.weak_weight_chars, settings.weak_share * required)
+    return enough and roomy >= settings.weak_lines and not _contradicted(match, lines, settings, weak=True)
 
 
 @lru_cache(maxsize=4096)
@@ -453,12 +454,12 @@ def _holds(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool
     return max(_legend_share(match, i, lines) for i in match.lines) >= share_min
 
 
-def _contradicted(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool:
+def _contradicted(match: Match, lines: Sequence[Line], settings: MatchSettings, *, weak: bool = False) -> bool:
     """Whether something that the marking needs is not there, or something stands by that makes it another."""
     row = match.marking
     own = [lines[i] for i in match.lines]
     around = _surroundings(match, lines)
-    if row.need_all_keys and any(_scores([k], own + around).max() < settings.key_score for k in row.key):
+    if row.need_all_keys and not weak and any(_scores([k], own + around).max() < settings.key_score for k in row.key):
         return True
     if any(_scores([k], own + around).max() < settings.key_score for k in row.also):
         return True

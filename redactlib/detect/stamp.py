@@ -27,12 +27,15 @@ from redactlib.reading import PageText, Reader, TextLine, crop_line, text_line
 from redactlib.scan import Scan
 
 
+_SHORT_LEVELS = (fold("SECRET")[0],)
+
+
 @dataclass(frozen=True)
 class StampSettings:
     """Where a marking's lines are looked for and how far it reaches; lengths in heights of its own lines."""
 
     candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
-    careful_lines_max: int = 48  # read carefully at most, the likeliest first: about 40 ms each
+    careful_lines_max: int = 26  # read carefully at most, the likeliest first: about 40 ms each
     join_gap: float = 1.6  # between pieces of one line
     join_shift: float = 0.45  # up or down between pieces of one line
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
@@ -40,12 +43,15 @@ class StampSettings:
     pad: float = 0.14  # around the ink, as a reader draws a box
     fill_height_max: float = 2.6  # pens write larger than stamps
     level_word_score: float = 0.78  # of a classification banner's letters
+    short_word_score: float = 0.9  # of a short caption, which other words contain by chance
     worn_level_score: float = 0.62  # of a large worn stamp's letters
     level_rest_max: float = 0.25  # of a banner's letters may be something else
     blur_mm: float = 0.2  # closes the gaps of dotted letters
     blur_gain: float = 1.8  # makes them dark again
     blur_side_px: int = 736  # the smaller the page, the less the detector minds the gaps
-    faint_lines_max: int = 24
+    faint_lines_max: int = 12
+    faint_score: float = 0.5  # of a key phrase's letters, before the careful reading
+    large_mm: float = 5.0  # letters of this height are a stamp's, not a typewriter's
 
 
 def find_stamps(
@@ -90,10 +96,13 @@ def read_faint(scan: Scan, pieces: Sequence[TextLine], reader: Reader, settings:
     found = [corners / shrink for corners in reader.find_lines(small)]
     known = [(piece.box, piece.confidence) for piece in pieces]
     fresh = [c for c in found if not _well_read(c, known)]
-    fresh.sort(key=lambda c: -float(np.linalg.norm(c[3] - c[0])))
-    fresh = fresh[: settings.faint_lines_max]
-    readings = reader.read([crop_line(soft, c) for c in fresh], careful=True)
-    return [text_line(c, r) for c, r in zip(fresh, readings, strict=True) if r.text.strip()]
+    guesses = [text_line(c, r) for c, r in zip(fresh, reader.read([crop_line(soft, c) for c in fresh]), strict=True)]
+    likeness = _likeness(guesses)
+    large = np.array([guess.height > settings.large_mm / 25.4 * scan.dpi for guess in guesses], bool)
+    ranked = sorted(range(len(fresh)), key=lambda i: -likeness[i] - 0.2 * large[i])
+    best = [i for i in ranked if likeness[i] >= settings.faint_score or large[i]][: settings.faint_lines_max]
+    readings = reader.read([crop_line(soft, fresh[i]) for i in best], careful=True)
+    return [text_line(fresh[i], r) for i, r in zip(best, readings, strict=True) if r.text.strip()]
 
 
 def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
@@ -105,25 +114,39 @@ def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
 
 
 def _worth_reading(pieces: Sequence[TextLine], settings: StampSettings) -> list[int]:
+    """Lines that share letters with a legend, the doubtful ones around them, and slanted or turned ones."""
+    scores = _likeness(pieces)
+    likely = {i for i, p in enumerate(pieces) if scores[i] >= settings.candidate_score and p.confidence < 0.995}
+    sure = {i for i in range(len(pieces)) if scores[i] >= settings.candidate_score}
+    slanted = {
+        i
+        for i, p in enumerate(pieces)
+        if abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 3 or abs(p.rotation_deg) > 45
+    }
+    near = {
+        j
+        for i in sure
+        for j, other in enumerate(pieces)
+        if j not in sure
+        and (other.confidence < 0.95 or any(c.isdigit() for c in other.text))
+        and len(other.text) < 40
+        and _gap(pieces[i].box, other.box) < settings.reach_down * pieces[i].height
+    }
+    order = [*sorted(likely, key=lambda i: -scores[i]), *sorted(near), *sorted(slanted - likely - near)]
+    return sorted(order[: settings.careful_lines_max])
+
+
+def _likeness(pieces: Sequence[TextLine]) -> np.ndarray:
+    """For each line the share of a key phrase's letters that it has; a level counts only in a line of little else."""
     if not pieces:
-        return []
+        return np.zeros(0)
     phrases = _phrases()
     texts = [fold(piece.text)[0] for piece in pieces]
     found = process.cdist(phrases, texts, scorer=fuzz.partial_ratio, dtype=np.float32) / 100
-    held = np.minimum(1.0, np.array([len(t) for t in texts])[None] / np.array([len(p) for p in phrases])[:, None])
-    scores = (found * held).max(0)
-    likely = {i for i in range(len(pieces)) if scores[i] >= settings.candidate_score}
-    slanted = {i for i, p in enumerate(pieces) if abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 1}
-    turned = {i for i, p in enumerate(pieces) if abs(p.rotation_deg) > 45}
-    near = {
-        j
-        for i in likely
-        for j, other in enumerate(pieces)
-        if j not in likely and _gap(pieces[i].box, other.box) < settings.reach_down * pieces[i].height
-    }
-    doubtful = {j for j in near if pieces[j].confidence < 0.97 or len(pieces[j].text) < 24}
-    order = [*sorted(likely, key=lambda i: -scores[i]), *(slanted | turned) - likely, *doubtful - slanted - turned]
-    return sorted(order[: settings.careful_lines_max])
+    lengths, sizes = np.array([len(t) for t in texts]), np.array([len(p) for p in phrases])
+    held = np.minimum(1.0, lengths[None] / sizes[:, None])
+    fits = (sizes[:, None] >= 12) | (lengths[None] <= 2.5 * sizes[:, None])
+    return (found * held * fits).max(0)
 
 
 @lru_cache(maxsize=1)
@@ -211,8 +234,8 @@ def _stamp(
     settings: StampSettings,
 ) -> Stamp:
     row = match.marking
-    own = sorted({part for i in match.lines for part in lines[i].parts})
-    legend_corners = [_legend_part(match, part, lines, pieces) for part in own]
+    parts = _legend_parts(match, lines, pieces)
+    own, legend_corners = sorted(parts), [parts[i] for i in sorted(parts)]
     filled = _filled_lines(scan, layers, match, own, legend_corners, pieces, taken, settings)
     taken |= set(filled)
     form = read_form(scan, match, lines, pieces, filled)
@@ -244,22 +267,42 @@ def _down(piece: TextLine, home: TextLine) -> float:
     return float((piece.corners.mean(0) - home.corners.mean(0)) @ down)
 
 
-def _legend_part(match: Match, part: int, lines: Sequence[Line], pieces: Sequence[TextLine]) -> np.ndarray:
-    """Corners of the part of a line that belongs to the marking: what the detector joined to it is cut off."""
-    piece = pieces[part]
-    hits = [h for h in match.hits if lines[h.line].parts == (part,)]
+def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine]) -> dict[int, np.ndarray]:
+    """For each piece of the legend the corners of what belongs to the marking: what stands beside it is cut off.
+
+    A blank at an end of the legend's line takes what stands there; otherwise the line ends with its printed words.
+    """
+    found = {}
+    for i in match.lines:
+        hits = [h for h in match.hits if h.line == i]
+        first, last = min(h.start for h in hits), max(h.end for h in hits)
+        template = match.marking.lines[hits[0].literal.row].lstrip("?") if match.marking.lines else "{all}"
+        ending = match.marking.lines[hits[-1].literal.row] if match.marking.lines else "{all}"
+        offset = 0
+        for part in lines[i].parts:
+            piece = pieces[part]
+            start, end = first - offset, last - offset
+            size = len(piece.text)
+            offset += size + 1
+            if template.startswith("{") or 0 < start <= 2:
+                start = 0
+            if ending.endswith("}") or size - 3 <= end < size or (match.marking.hand and end > 0):
+                end = size
+            if start < size and end > 0:
+                found[part] = _cut(piece, max(0, start), min(size, end))
+    return found
+
+
+def _cut(piece: TextLine, start: int, end: int) -> np.ndarray:
+    """Corners of the part of a line from one character to another."""
     centres = piece.reading.centres
-    if not hits or len(centres) != len(piece.text):
+    if len(centres) != len(piece.text) or (start == 0 and end == len(piece.text)):
         return piece.corners
-    first, last = min(h.start for h in hits), max(h.end for h in hits) - 1
-    row = hits[0].literal.row
-    blank_before = match.marking.lines[row].lstrip("?").startswith("{") if match.marking.lines else True
-    blank_after = match.marking.lines[row].rstrip().endswith("}") if match.marking.lines else True
-    step = 0.7 / max(1, len(piece.text))
-    start = 0.0 if blank_before or first <= 2 else max(0.0, centres[first] - step)
-    end = 1.0 if blank_after or last >= len(piece.text) - 3 or match.marking.hand else min(1.0, centres[last] + step)
+    step = 0.6 / max(1, len(piece.text))
+    low = 0.0 if start == 0 else max(0.0, centres[start] - step)
+    high = 1.0 if end == len(piece.text) else min(1.0, centres[end - 1] + step)
     a, b, c, d = piece.corners
-    return np.array([a + (b - a) * start, a + (b - a) * end, d + (c - d) * end, d + (c - d) * start], np.float32)
+    return np.array([a + (b - a) * low, a + (b - a) * high, d + (c - d) * high, d + (c - d) * low], np.float32)
 
 
 def bounds(corners: np.ndarray) -> Box:
@@ -303,15 +346,18 @@ def _filled_lines(
     order = sorted(range(len(pieces)), key=lambda i: abs(float((pieces[i].corners @ down).mean()) - (d0 + d1) / 2))
     for i in order:
         piece = pieces[i]
-        if i in taken or i in own or not piece.text.strip() or piece.height > settings.fill_height_max * height:
+        if i in taken or i in own or piece.height > settings.fill_height_max * height or banner_words(piece.text):
             continue
         extent, depth = piece.corners @ along, piece.corners @ down
         centre, below = float(extent.mean()), float(depth.mean())
         if extent.min() < a0 - 0.2 * width - height or extent.max() > a1 + 0.5 * width + height:
             continue
-        inside = a0 <= centre <= a1 and d0 <= below <= d1
-        near = a0 - 0.2 * width <= centre <= a1 + 0.4 * width and top - reach <= below <= bottom + reach
-        pen = near and row.hand and layers is not None and is_pen(scan, layers, piece.box)
+        if dated_otherwise(piece, f"{row.valid_from or 1940}-01-01") and row.hand:
+            continue
+        inside = a0 <= centre <= a1 and d0 <= below <= d1 and extent.max() - extent.min() < 1.2 * width
+        near = a0 - 0.2 * width <= centre <= a1 + 0.4 * width and d0 - reach <= below <= d1 + reach
+        close = a0 <= centre <= a1 + 0.2 * width and top - 0.9 * height <= below <= bottom + 0.9 * height
+        pen = close and row.hand and layers is not None and is_pen(scan, layers, piece.box)
         if (inside and not _is_body(piece)) or pen or (near and _belongs(row, piece)):
             found.append(i)
             top = max(min(top, below - 0.5 * height), d0 - settings.reach_pen * height)
@@ -342,10 +388,16 @@ def _belongs(row: Marking, piece: TextLine) -> bool:
     printed = parse_date(piece.text)
     if printed and first <= (printed.date or "") <= last:
         return True
-    if not row.hand or not any(c.isdigit() for c in piece.text):
+    if not row.hand or not any(c.isdigit() for c in piece.text) or dated_otherwise(piece, first):
         return False
     written = read_date([piece.reading], not_before=first)
     return written is not None and written.confidence >= 0.35
+
+
+def dated_otherwise(piece: TextLine, first: str) -> bool:
+    """Whether a line plainly shows a date from before a marking was in use: the document's own."""
+    own = parse_date(piece.text, era="document")
+    return own is not None and piece.confidence > 0.9 and (own.date or "") < first
 
 
 def _is_body(piece: TextLine) -> bool:
@@ -359,10 +411,13 @@ def _tight(scan: Scan, box: Box) -> Box:
     """A line's box shrunk to its ink."""
     x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(scan.width, box[2]), min(scan.height, box[3])
     ink = scan.ink[y0:y1, x0:x1]
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    if not len(rows):
+    if not ink.any():
         return (x0, y0, x1, y1)
-    return (x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1)
+    spans = []
+    for profile in (ink.sum(1), ink.sum(0)):  # a stroke that crosses the line fills few pixels of a row or column
+        filled = np.flatnonzero(profile >= max(1.0, 0.12 * float(np.percentile(profile, 90))))
+        spans.append((int(filled[0]), int(filled[-1]) + 1))
+    return (x0 + spans[1][0], y0 + spans[0][0], x0 + spans[1][1], y0 + spans[0][1])
 
 
 @lru_cache(maxsize=1)
@@ -395,7 +450,8 @@ def banner_words(text: str, *, settings: StampSettings = StampSettings()) -> tup
         if not says_every_word(word, rest):
             continue
         place = fuzz.partial_ratio_alignment(folded, rest)
-        if place is None or place.score / 100 < settings.level_word_score:
+        floor = settings.level_word_score if len(folded) >= 8 or folded in _SHORT_LEVELS else settings.short_word_score
+        if place is None or place.score / 100 < floor:
             continue
         if len(rest) < len(folded) and place.score / 100 * len(rest) / len(folded) < settings.level_word_score:
             continue
@@ -411,8 +467,14 @@ def _banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int], settings: 
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], settings, free)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
     spoken: list[tuple[Line, tuple[str, ...]]] = []
-    for line in sorted(lines, key=lambda one: -len(one.text)):
-        words = banner_words(line.text, settings=settings) or _worn_level(line, typical, scan, settings)
+    said = [(line, banner_words(line.text, settings=settings) or _worn_level(line, typical, scan, settings)) for line in lines]
+    alone = {line.parts[0]: sum(map(len, words)) for line, words in said if len(line.parts) == 1}
+    said = [  # pieces are put together only where that says more: TOP and SECRET, not two banners in a row
+        (line, words)
+        for line, words in said
+        if len(line.parts) == 1 or sum(map(len, words)) > sum(alone.get(part, 0) for part in line.parts)
+    ]
+    for line, words in sorted(said, key=lambda one: (-sum(map(len, one[1])), len(one[0].text))):
         if words and not any(_collides(line, other) for other, _ in spoken):
             spoken.append((line, words))
     rest = [line for line in lines if len(line.parts) == 1 and not any(_collides(line, other) for other, _ in spoken)]
