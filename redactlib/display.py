@@ -19,9 +19,12 @@ from matplotlib.patches import Patch, Polygon
 
 from redactlib.compare import Comparison
 from redactlib.detect.proposal import Proposal
+from redactlib.detect.redaction import propose_redactions
 from redactlib.evaluate import Reliability
 from redactlib.explain import deciding, evidence_rows
+from redactlib.layers import separate
 from redactlib.marks import Box
+from redactlib.reading import default_reader, read_page
 from redactlib.report import PageReport
 from redactlib.scan import Scan
 from redactlib.webpage import KIND_STYLES, printable
@@ -46,12 +49,18 @@ def plot_page(report: PageReport, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_redactions(scan: Scan, proposals: Sequence[Proposal], *, ax: Axes | None = None) -> Axes:
+def plot_redactions(scan: Scan, proposals: Sequence[Proposal] | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw what was proposed as a redaction: what stands in full lines with its style, the rest with why it is none.
 
     Args:
-        proposals: judged proposals of the page, as `redactlib.detect.redaction` gives them.
+        scan: the page; it is drawn upright.
+        proposals: judged proposals of the upright page; made here if they are not given.
     """
+    if proposals is None:
+        text = read_page(scan.grey, default_reader())
+        turn = text.quarter_turns
+        text, scan = text.turned(turn, scan.width, scan.height) if turn else text, scan.upright(turn)
+        proposals = propose_redactions(scan, separate(scan), text)
     ax = _page_axes(scan.image, scan.width, scan.height, ax)
     for proposal in sorted(proposals, key=lambda proposal: proposal.reason is None):
         stands = proposal.reason is None

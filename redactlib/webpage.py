@@ -360,7 +360,9 @@ def _codes(table: Sequence[dict[str, Any]]) -> str:
         bar = f'<span class="bar" style="width:{80 * row["count"] / most:.0f}px"></span> {row["count"]}'
         cells = [f"<b>{_esc(row['code'])}</b>", _esc(row["regime"] or ""), _esc(row["meaning"] or ""), bar]
         cells += [str(row[name] or "") for name in ("redactions", "chars_hidden")]
-        rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+        classes = ("", "", "", "whole", "", "")
+        body = (f'<td class="{name}">{cell}</td>' for name, cell in zip(classes, cells, strict=True))
+        rows.append(f"<tr>{''.join(body)}</tr>")
     names = ("code", "law", "meaning", "times", "redactions", "characters hidden")
     head = f"<tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>"
     return f"<h2>Exemption codes</h2><table>{head}{''.join(rows)}</table>"
