@@ -48,6 +48,7 @@ class ProposalSettings:
     height_min_mm: float = 2.3
     width_min_mm: float = 3.0
     side_min: float = 0.8  # share of a side that is inked, the mean of the four
+    side_open_min: float = 0.88  # of each of the others, where one is missing
     strip_max: float = 0.25  # share of ink just inside a side: the cover is opaque, type is not
     strip_loose: float = 0.5  # the same along a whole rule, of which the side may be a part
     open_width_mm: float = 12.0  # a rectangle that lacks one side must be wider than a word
@@ -182,7 +183,7 @@ def _fills(
                 box=(x, y, x + w, y + h),
                 style="solid" if evidence["level"] < 110 else "shaded",
                 score=evidence["rectangular"] * evidence["covered"],
-                polygon=() if evidence["rectangular"] > 0.9 else tuple((x, y) for x, y in outline.tolist()),
+                polygon=() if evidence["rectangular"] > 0.96 else tuple((x, y) for x, y in outline.tolist()),
                 evidence=evidence,
             )
         )
@@ -416,7 +417,7 @@ def _hypotheses(
     sides = np.stack([_inked(level.mask, a, b), _inked(level.mask, c, d), cl, cr], 1)
     ranked = np.sort(sides, 1)
     closed = (ranked[:, 0] > 0.5) & (sides.mean(1) > settings.side_min)
-    three = (ranked[:, 1] > 0.92) & (right - left > settings.open_width_mm * px_mm)
+    three = (ranked[:, 1] > settings.side_open_min) & (right - left > settings.open_width_mm * px_mm)
     good = np.flatnonzero(closed | three)
     a, b, c, d = a[good], b[good], c[good], d[good]
     strips = []
@@ -432,7 +433,7 @@ def _hypotheses(
         found[i]
         for i in np.flatnonzero(~_crossed(np.array([f[1] for f in found]).reshape(-1, 4), ends[level.drawn], px_mm))
     ]
-    return sorted(found, key=lambda r: (-round(r[0], 1), -area(r[1])))
+    return sorted(found, key=lambda r: (min(r[2]) < 0.5, -round(r[0], 1) if min(r[2]) > 0.5 else 0.0, -area(r[1])))
 
 
 def _pairs(

@@ -61,6 +61,8 @@ class RedactionSettings:
     picture_reach_mm: float = 20.0
     picture_pieces_min: int = 5
     paper_min: int = 235  # tints are laid on by computer, on white; on toned paper they are stains
+    strike_lines_max: float = 0.9  # heights of a line's box; what is lower and has stems above and below strikes it out
+    stems_min: float = 0.08  # share of ink of those stems
     ground_max: float = 0.7  # covered shares of the strips on two opposite sides, added
     even_min: float = 0.65  # share of a fill that has its median tone
     fill_width_min_mm: Mapping[str, float] = field(default_factory=lambda: {"solid": 3.2, "shaded": 5.0}, hash=False)
@@ -357,6 +359,8 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
         return "not straight"
     if min(e["above"] + e["below"], e["left"] + e["right"]) > settings.ground_max:
         return "part of a picture"
+    if y1 - y0 < settings.strike_lines_max * page.line_height and min(e["above"], e["below"]) > settings.stems_min:
+        return "struck through"
     if p.evidence["even"] < settings.even_min:
         return "picture"
     words = [s for s, c in _inner_text(p.box, page) if c > settings.read_min and not CODE.match(s)]

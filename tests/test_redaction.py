@@ -1,0 +1,334 @@
+"""Redactions: small drawn pages, one lesson each, and the real scans."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from redactlib.detect.extent import hidden_extent, measure_type
+from redactlib.detect.redaction import find_redactions, is_withheld_sheet, link_codes, propose_redactions
+from redactlib.marks import Box, Code, Redaction, iou
+from redactlib.reading import PageText, Reading, TextLine
+from redactlib.scan import Overlay, Scan
+
+DPI = 300.0
+
+
+def blank() -> np.ndarray:
+    return np.full((1650, 1275), 255, np.uint8)
+
+
+def line(text: str, x: int, y: int, *, advance: int = 30, height: int = 50, confidence: float = 0.95) -> TextLine:
+    """A read line of typescript, ten characters an inch."""
+    x1, y1 = x + advance * len(text), y + height
+    corners = np.array([[x, y], [x1, y], [x1, y1], [x, y1]], np.float32)
+    centres = tuple((i + 0.5) / len(text) for i in range(len(text)))
+    return TextLine((x, y, x1, y1), corners, 0.0, Reading(text, confidence, None, centres))
+
+
+def typed(page: np.ndarray, line: TextLine) -> TextLine:
+    """Draw a line as stems and bars, about as dark as type."""
+    x0, y0, x1, y1 = line.box
+    step = (x1 - x0) / len(line.text)
+    for i, char in enumerate(line.text):
+        if char != " ":
+            x = round(x0 + i * step)
+            cv2.rectangle(page, (x + 6, y0 + 12), (x + 22, y1 - 10), 0, 4)
+    return line
+
+
+def prose(page: np.ndarray, rows: range) -> list[TextLine]:
+    return [typed(page, line("the quick brown fox jumped over it", 120, 100 + 50 * row)) for row in rows]
+
+
+def found(page: np.ndarray, *lines: TextLine) -> list[tuple[str, Box]]:
+    return [(r.style, r.box) for r in find_redactions(Scan(page, DPI), None, PageText(lines))]
+
+
+def is_at(box: Box, expected: Box) -> bool:
+    return iou(box, expected) > 0.9
+
+
+def test_hairline_box_is_found_and_no_box_is_not():
+    page = blank()
+    lines = prose(page, range(3))
+    assert found(page, *lines) == []
+    cv2.rectangle(page, (200, 600), (900, 800), 0, 2)
+    [(style, box)] = found(page, *lines)
+    assert style == "outlined"
+    assert is_at(box, (200, 600, 900, 800))
+
+
+def test_box_survives_broken_edges_and_a_missing_side():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (900, 800), 0, 2)
+    page[590:610, 400:460] = 255
+    page[795:805, 700:730] = 255
+    page[600:800, 190:210] = 255
+    [(_, box)] = found(page)
+    assert is_at(box, (200, 600, 900, 800))
+
+
+def test_release_line_laid_over_a_box_hides_its_edges():
+    page = blank()
+    cv2.rectangle(page, (500, 60), (900, 200), 0, 2)
+    release = line("Approved for Release: 2019/03/14 C020", 40, 100)
+    page[105:145, 40:1150] = 255
+    typed(page, release)
+    [(_, box)] = found(page, release)
+    assert is_at(box, (500, 60, 900, 200))
+
+
+def test_touching_boxes_stay_apart():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (600, 800), 0, 2)
+    cv2.rectangle(page, (600, 600), (1000, 800), 0, 2)
+    cv2.rectangle(page, (200, 800), (800, 860), 0, 2)
+    boxes = [box for _, box in found(page)]
+    expected = [(200, 600, 600, 800), (600, 600, 1000, 800), (200, 800, 800, 860)]
+    assert len(boxes) == 3
+    assert all(any(is_at(b, e) for b in boxes) for e in expected)
+
+
+def test_leaning_box_is_one_box():
+    page = blank()
+    cv2.polylines(page, [np.array([[200, 600], [900, 614], [897, 760], [198, 746]])], True, 0, 2)
+    [(_, box)] = found(page)
+    assert is_at(box, (198, 600, 900, 760))
+
+
+def test_frame_with_words_is_a_frame_and_with_a_code_a_redaction():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (800, 680), 0, 2)
+    words = typed(page, line("UNCLASSIFIED", 300, 615))
+    assert found(page, words) == []
+    page[605:675, 205:795] = 255
+    code = typed(page, line("1.4(a)", 380, 615))
+    assert [style for style, _ in found(page, code)] == ["outlined"]
+
+
+def test_grid_of_empty_cells_is_a_table():
+    page = blank()
+    for x in range(200, 1001, 200):
+        cv2.line(page, (x, 600), (x, 1000), 0, 3)
+    for y in range(600, 1001, 100):
+        cv2.line(page, (200, y), (1000, y), 0, 3)
+    assert found(page) == []
+
+
+def test_rejected_proposals_say_why():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (800, 680), 0, 2)
+    cv2.rectangle(page, (0, 900), (400, 1000), 0, -1)
+    words = typed(page, line("UNCLASSIFIED", 300, 615))
+    reasons = {p.style: p.reason for p in propose_redactions(Scan(page, DPI), None, PageText((words,)))}
+    assert reasons["outlined"] == "legible text inside"
+    assert reasons["solid"] == "edge of the scan"
+
+
+def test_solid_bar_with_white_code_is_one_bar():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (800, 660), 0, -1)
+    cv2.putText(page, "10.2.e", (440, 648), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 255, 4)
+    [(style, box)] = found(page)
+    assert style == "solid"
+    assert is_at(box, (200, 600, 801, 661))
+
+
+def test_punch_hole_and_scan_edge_are_no_redactions():
+    page = blank()
+    cv2.circle(page, (120, 700), 38, 0, -1)
+    page[:, :30] = 0
+    assert found(page) == []
+
+
+@pytest.mark.parametrize("colour", [(170, 170, 170), (255, 250, 150), (190, 120, 140)], ids=["grey", "yellow", "red"])
+def test_tinted_fill_is_shaded(colour: tuple[int, int, int]):
+    page = np.full((1650, 1275, 3), 255, np.uint8)
+    cv2.rectangle(page, (200, 600), (800, 660), colour, -1)
+    [(style, box)] = found(page)
+    assert style == "shaded"
+    assert is_at(box, (200, 600, 801, 661))
+
+
+def test_block_of_lines_of_unequal_length_is_one_polygon():
+    page = np.full((1650, 1275, 3), 255, np.uint8)
+    for top, right in ((600, 1100), (660, 900), (720, 1100)):
+        cv2.rectangle(page, (200, top), (right, top + 60), (170, 170, 170), -1)
+    [redaction] = find_redactions(Scan(page, DPI), None, PageText())
+    assert is_at(redaction.box, (200, 600, 1101, 781))
+    assert len(redaction.polygon) > 4
+
+
+def marker_stroke(page: np.ndarray, box: Box, *, holes: float) -> None:
+    """A ragged stroke through which a share of white specks shows."""
+    rng = np.random.default_rng(4)
+    x0, y0, x1, y1 = box
+    specks = rng.random(((y1 - y0) // 3 + 1, (x1 - x0) // 3 + 1)) < holes
+    ink = np.kron(specks, np.ones((3, 3), bool))[: y1 - y0, : x1 - x0]
+    for x in range(x1 - x0):
+        a, b = rng.integers(0, 5, 2)
+        page[y0 + a : y1 - b, x0 + x] = np.where(ink[a : y1 - y0 - b, x], 255, 0)
+
+
+def test_marker_stroke_is_found_and_see_through_is_legible():
+    page = blank()
+    lines = prose(page, range(6))
+    marker_stroke(page, (300, 600, 800, 665), holes=0.05)
+    marker_stroke(page, (300, 900, 800, 965), holes=0.35)
+    heavy, light = find_redactions(Scan(page, DPI), None, PageText(tuple(lines)))
+    assert (heavy.style, heavy.legible) == ("marker", False)
+    assert (light.style, light.legible) == ("marker", True)
+    assert is_at(heavy.box, (300, 602, 800, 663))
+
+
+def test_word_struck_out_is_no_redaction():
+    page = blank()
+    lines = prose(page, range(6))
+    banner = typed(page, line("TOP SECRET", 400, 900, advance=60, height=110))
+    marker_stroke(page, (380, 935, 1020, 985), holes=0.05)
+    assert found(page, *lines, banner) == []
+
+
+def test_extent_is_counted_in_the_pages_own_type():
+    page = blank()
+    lines = prose(page, range(8))
+    cv2.rectangle(page, (120, 700), (120 + 30 * 20 + 15, 745), 0, 2)
+    [redaction] = find_redactions(Scan(page, DPI), None, PageText(tuple(lines)))
+    assert redaction.lines == 1
+    assert redaction.estimated_chars == 20
+    low, high = redaction.chars_range
+    assert low <= 20 <= high
+
+
+def test_extent_is_unknown_without_type():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (900, 800), 0, 2)
+    [redaction] = find_redactions(Scan(page, DPI), None, PageText())
+    assert redaction.estimated_chars is None
+    assert redaction.lines is None
+
+
+def test_elite_type_is_snapped_to_its_pitch():
+    lines = [line("the quick brown fox", 100, 100 + 50 * i, advance=25) for i in range(4)]
+    assert measure_type(lines, DPI).advance == DPI / 12
+
+
+def test_spaces_that_were_not_read_do_not_widen_the_type():
+    read = [line("the quick brown fox jumped", 100, 100 + 50 * i) for i in range(4)]
+    kept = [i for i, c in enumerate(read[0].text) if c != " "]
+    glued = []
+    for t in read:
+        centres = tuple(t.reading.centres[i] for i in kept)
+        glued.append(TextLine(t.box, t.corners, 0.0, Reading(t.text.replace(" ", ""), 0.95, None, centres)))
+    assert measure_type(glued, DPI).advance == pytest.approx(30, rel=0.02)
+
+
+def test_block_holds_more_lines_than_a_line():
+    page_type = measure_type([line("the quick brown fox", 100, 100 + 50 * i) for i in range(4)], DPI)
+    lines, chars, (low, high) = hidden_extent((100, 0, 1000, 245), (), page_type)
+    assert lines == 5
+    assert low < chars < high
+    assert low < 5 * 30 <= high
+
+
+def redaction(id: str, box: Box) -> Redaction:
+    return Redaction(id=id, box=box, confidence=0.9, style="outlined")
+
+
+def code(id: str, box: Box, **kwargs: object) -> Code:
+    return Code(id=id, box=box, confidence=0.9, text="25X1", code="25X1", **kwargs)
+
+
+def test_code_in_a_box_belongs_to_that_box_alone():
+    boxes = [redaction("r1", (100, 100, 400, 160)), redaction("r2", (500, 100, 800, 160))]
+    redactions, [linked] = link_codes(boxes, [code("c1", (200, 110, 260, 150))])
+    assert linked.redaction == "r1"
+    assert [r.codes for r in redactions] == [("c1",), ()]
+
+
+def test_margin_code_serves_every_box_at_its_height():
+    boxes = [
+        redaction("r1", (100, 100, 400, 160)),
+        redaction("r2", (500, 100, 800, 160)),
+        redaction("r3", (100, 400, 400, 460)),
+    ]
+    redactions, [linked] = link_codes(boxes, [code("c1", (1100, 110, 1180, 150))])
+    assert linked.redaction == "r2"
+    assert [r.codes for r in redactions] == [("c1",), ("c1",), ()]
+
+
+def test_stack_of_codes_goes_with_the_box_beside_any_of_them():
+    stack = [code("c1", (1100, 110, 1180, 150), group=0), code("c2", (1100, 160, 1180, 200), group=0)]
+    [hidden], codes = link_codes([redaction("r1", (100, 100, 900, 150))], stack)
+    assert hidden.codes == ("c1", "c2")
+    assert [c.redaction for c in codes] == ["r1", "r1"]
+
+
+def test_code_above_a_box_belongs_to_it_and_a_far_one_does_not():
+    boxes = [redaction("r1", (100, 200, 400, 260))]
+    redactions, codes = link_codes(boxes, [code("c1", (150, 150, 230, 190)), code("c2", (150, 900, 230, 940))])
+    assert redactions[0].codes == ("c1",)
+    assert [c.redaction for c in codes] == ["r1", None]
+
+
+def test_codes_of_a_withdrawal_sheet_explain_no_box():
+    _, [linked] = link_codes(
+        [redaction("r1", (100, 100, 400, 160))], [code("c1", (900, 110, 980, 150), context="sheet")]
+    )
+    assert linked.redaction is None
+
+
+def test_overlay_of_a_pdf_is_recoverable_and_its_text_stays_hidden():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (800, 660), 0, -1)
+    scan = Scan(page, DPI, overlays=(Overlay((200, 600, 800, 660), "rectangle", "a name of 19 letter"),))
+    [hidden] = find_redactions(scan, None, PageText())
+    assert (hidden.recoverable, hidden.hidden_chars, hidden.text) == (True, 19, None)
+    [shown] = find_redactions(scan, None, PageText(), reveal=True)
+    assert shown.text == "a name of 19 letter"
+
+
+def test_words_that_stand_for_text_are_textual():
+    said = line("agreed. [2 lines not declassified] He left", 100, 500)
+    [textual] = find_redactions(Scan(blank(), DPI), None, PageText((said,)))
+    assert (textual.style, textual.lines) == ("textual", 2)
+    assert textual.box[0] == pytest.approx(100 + 30 * 8, abs=3)
+    assert textual.box[2] == pytest.approx(100 + 30 * 34, abs=3)
+
+
+@pytest.mark.parametrize(
+    "words", ["WITHDRAWAL NOTICE", "Total Deleted Page(s) ~ 3", "Next 11 Page(s) In Document Denied", "Page Denied"]
+)
+def test_sheets_for_withheld_pages_are_known(words: str):
+    assert is_withheld_sheet(PageText((line(words, 100, 100),)))
+
+
+def test_letter_about_withheld_pages_is_no_sheet():
+    prose = "Please be advised that of the forty pages that you asked for, two were withheld in full under (b)(1)."
+    assert not is_withheld_sheet(PageText((line(prose, 10, 100, advance=12),)))
+
+
+@pytest.mark.real
+def test_real_pages(real_scans: Path):
+    """A floor on real pages, image alone: boxes, bars, strokes and clean pages."""
+    spec = importlib.util.spec_from_file_location("score", real_scans.parent / "tools" / "score.py")
+    score = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(score)
+    hits = labels = finds = 0
+    for truth_file in sorted((real_scans / "labelled").glob("*.truth.json"))[::4]:
+        truth = json.loads(truth_file.read_text("utf-8"))
+        picture = Image.open(truth_file.parent / truth["image"])
+        array = np.asarray(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+        boxes = [r.box for r in find_redactions(Scan(array, max(array.shape) / 11), None, PageText())]
+        want = [m["box"] for m in truth["marks"] if m["kind"] == "redaction"]
+        hits += len(score.match(want, boxes, lambda a, b: iou(a, b) >= 0.5))
+        labels, finds = labels + len(want), finds + len(boxes)
+    assert labels
+    assert 2 * hits / (labels + finds) > 0.6
