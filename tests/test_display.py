@@ -18,7 +18,7 @@ from redactlib.compare import Change, Comparison
 from redactlib.detect.proposal import Proposal
 from redactlib.errors import ReportError
 from redactlib.evaluate import reliability
-from redactlib.marks import Event, Redaction, Stamp
+from redactlib.marks import Code, Event, Redaction, Stamp
 from redactlib.report import Authority, Declassification, DocumentReport, ImageInfo, PageReport, Source
 from redactlib.scan import Scan
 
@@ -54,7 +54,10 @@ def page(number: int = 1, *, path: str | None = "in/page.pdf", colour: bool = Fa
         events=(event,),
         marks=(
             Stamp(id="m1", box=box, confidence=0.9, text=HOSTILE, family="other-release", evidence=evidence),
-            Redaction(id=HOSTILE, box=(50, 100, 300, 130), confidence=0.8, style="solid", estimated_chars=30),
+            Redaction(
+                id=HOSTILE, box=(50, 100, 300, 130), confidence=0.8, style="solid", estimated_chars=30, codes=("m2",)
+            ),
+            Code(id="m2", box=(310, 100, 340, 110), confidence=0.7, text="(b) (1)", code="(b)(1)"),
         ),
         warnings=(HOSTILE,),
         picture=Scan(image, 60.0),
@@ -109,8 +112,16 @@ def test_page_in_a_notebook_shows_picture_headline_events_and_marks() -> None:
     images = [a["href"] for tag, a in elements.found if tag == "image"]
     assert len(images) == 1
     assert str(images[0]).startswith("data:image/png;base64,")
-    assert sum(tag == "polygon" for tag, _ in elements.found) == 2
-    for word in ("released", "1999-02-22", "0.90", "Events", "Marks", "hides about 30 characters", "other-release"):
+    assert sum(tag == "polygon" for tag, _ in elements.found) == 3
+    for word in (
+        "released",
+        "1999-02-22",
+        "0.90",
+        "Events",
+        "Marks",
+        "hides about 30 characters, under (b)(1)",
+        "other-release",
+    ):
         assert word in text
 
 
@@ -126,7 +137,7 @@ def test_document_and_explanation_in_a_notebook_are_harmless() -> None:
 def test_page_without_an_image_at_hand_still_shows_its_marks() -> None:
     text = replace(page(), picture=None)._repr_html_()
     assert "no image at hand" in text
-    assert text.count("<polygon") == 2
+    assert text.count("<polygon") == 3
 
 
 def test_image_is_read_again_from_its_file_unless_the_file_changed(tmp_path: Path) -> None:
@@ -206,7 +217,7 @@ def test_former_report_stays_when_writing_fails(tmp_path: Path) -> None:
 def test_plots_draw_on_the_axes_that_they_are_given() -> None:
     _, ax = plt.subplots()
     assert page().plot(ax=ax) is ax
-    assert len(ax.patches) == 2
+    assert len(ax.patches) == 3
     table = [{"code": "$(b)(1)$", "regime": "FOIA", "count": 2}, {"code": "3.5(c)", "regime": None, "count": 1}]
     _, ax = plt.subplots()
     assert display.plot_codes(table, ax=ax) is ax
