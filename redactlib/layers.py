@@ -19,6 +19,9 @@ from redactlib.scan import Scan
 INK = ("print", "handwriting", "stamp", "ruling", "fill")
 """The ink layers, in the order of the network's outputs."""
 
+INK_DARKNESS = 110
+"""Darkness (:func:`darkness`) above which a pixel at working resolution counts as inked."""
+
 
 @dataclass(frozen=True, eq=False)
 class Layers:

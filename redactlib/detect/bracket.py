@@ -1,7 +1,8 @@
 """Square brackets, drawn and typed: found, paired in reading order, with the text between them.
 
-Drawn ones are centre points with a size on the ink model's maps (after CenterNet, Zhou et al. 2019); where the model is
-missing, upright strokes with an arm at both ends. Typed ones come from the readings. Four families are told apart:
+Drawn ones are centre points with a size on the ink model's maps (after CenterNet, Zhou et al. 2019), each judged once
+more with its picture and the line that it stands in; where the model is missing, upright strokes with an arm at both
+ends. Typed ones come from the readings. Four families are told apart:
 brackets of the drafter, of the reviewer round text that he kept, round text that was cut out, and of an editor.
 """
 
@@ -14,8 +15,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from redactlib.layers import Layers, darkness
-from redactlib.marks import Bracket, iou
+from redactlib.detect.judge import Judge, shipped_judge
+from redactlib.layers import INK_DARKNESS, Layers, darkness
+from redactlib.marks import Box, Bracket, iou
 from redactlib.reading import PageText
 from redactlib.scan import Scan
 
@@ -27,8 +29,8 @@ EDITORIAL = re.compile(r"not declassified|omitted|illegible|sic\b|footnote|handw
 class BracketSettings:
     """When heat is a bracket, and what a bracket looks like without a model; heights in lines of type."""
 
-    heat_min: float = 0.35
-    heat_read_min: float = 0.15  # enough where the reader, too, sees a bracket
+    heat_min: float = 0.06  # of the model's map, for a place to be judged
+    chance_min: float = 0.5  # probability from which a bracket counts
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
     typed_confidence: float = 0.8  # of the line in which a typed bracket is read
     height_min_lines: float = 1.0  # a bracket drawn round type is taller than its capitals ...
@@ -37,11 +39,15 @@ class BracketSettings:
     arm_max_lines: float = 1.2
     back_max_lines: float = 0.1  # none on its back
     lean_max: float = 0.3  # sideways for each step down
-    pen_struck: float = 0.6  # share of the bracket's ink that is other pen strokes, when crossed out
 
 
 def find_brackets(
-    scan: Scan, layers: Layers | None, text: PageText, *, settings: BracketSettings = BracketSettings()
+    scan: Scan,
+    layers: Layers | None,
+    text: PageText,
+    *,
+    settings: BracketSettings = BracketSettings(),
+    judge: Judge | None = None,
 ) -> tuple[Bracket, ...]:
     """Find the square brackets of a page.
 
@@ -50,12 +56,13 @@ def find_brackets(
         layers: its ink told apart, or ``None``: then by rules on upright strokes.
         text: its lines as read.
         settings: thresholds.
+        judge: judges peaks of heat; the shipped one by default.
 
     Returns:
-        brackets in reading order; ``pair`` is the partner's place in the tuple as text until the report numbers them.
+        brackets in reading order, numbered by ``id``; ``pair`` is the partner's.
     """
     read = list(_read_brackets(text, settings))
-    drawn = _by_heat(layers, read, settings) if layers is not None else _by_strokes(scan, text, settings)
+    drawn = _by_heat(scan, layers, text, settings, judge) if layers is not None else _by_strokes(scan, text, settings)
     typed = [
         b for b in read if b.confidence >= settings.typed_confidence and not any(_same(b, d, settings) for d in drawn)
     ]
@@ -89,22 +96,118 @@ def _read_brackets(text: PageText, settings: BracketSettings) -> Iterator[Bracke
                 yield Bracket(box=box, confidence=round(line.confidence, 3), side=side, form="typed")
 
 
-def _by_heat(layers: Layers, read: Sequence[Bracket], settings: BracketSettings) -> list[Bracket]:
-    """Peaks of the bracket heat, stronger ones first; what overlaps a stronger one is dropped."""
-    peaks = []
-    for side, heat in (("open", layers.bracket_open), ("close", layers.bracket_close)):
-        top = (heat == cv2.dilate(heat, np.ones((5, 5), np.uint8))) & (heat >= 255 * settings.heat_read_min)
-        for y, x in zip(*np.nonzero(top), strict=True):
-            half_w, half_h = layers.bracket_size[y, x] / 2
-            cx, cy = (x + 0.5) / layers.scale, (y + 0.5) / layers.scale
-            box = (int(cx - half_w), int(cy - half_h), int(np.ceil(cx + half_w)), int(np.ceil(cy + half_h)))
-            peaks.append(Bracket(box=box, confidence=round(float(heat[y, x]) / 255, 3), side=side, form="drawn"))
+def _by_heat(
+    scan: Scan, layers: Layers, text: PageText, settings: BracketSettings, judge: Judge | None
+) -> list[Bracket]:
+    """Peaks of heat that are judged to be brackets; what overlaps a surer one is dropped."""
+    peaks = find_peaks(layers, settings)
+    if not peaks:
+        return []
+    chances = (judge or shipped_judge("bracket"))(evidence(peaks, scan, layers, text, settings))
     kept: list[Bracket] = []
-    for peak in sorted(peaks, key=lambda b: -b.confidence):
-        seen = any(r.side == peak.side and _same(r, peak, settings) for r in read)
-        if (peak.confidence >= settings.heat_min or seen) and not any(_same(peak, other, settings) for other in kept):
-            kept.append(peak)
+    for i in np.argsort(-chances, kind="stable"):
+        if chances[i] < settings.chance_min:
+            break
+        found = Bracket(box=peaks[i].box, confidence=round(float(chances[i]), 3), side=peaks[i].side, form="drawn")
+        if not any(_same(found, other, settings) for other in kept):
+            kept.append(found)
     return kept
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A peak of bracket heat: heat of its own and of the other side (0..1), centre and size in page pixels."""
+
+    side: str
+    heat: float
+    other: float
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def box(self) -> Box:
+        half_w, half_h = self.width / 2, self.height / 2
+        low, high = (int(self.x - half_w), int(self.y - half_h)), (self.x + half_w, self.y + half_h)
+        return (*low, int(np.ceil(high[0])), int(np.ceil(high[1])))
+
+
+def find_peaks(layers: Layers, settings: BracketSettings = BracketSettings()) -> list[Peak]:
+    """Local maxima of the bracket heat."""
+    peaks = []
+    sides = (("open", layers.bracket_open, layers.bracket_close), ("close", layers.bracket_close, layers.bracket_open))
+    for side, heat, other in sides:
+        top = (heat == cv2.dilate(heat, np.ones((5, 5), np.uint8))) & (heat >= 255 * settings.heat_min)
+        for y, x in zip(*np.nonzero(top), strict=True):
+            opposite = other[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3].max() / 255
+            width, height = (float(v) for v in layers.bracket_size[y, x])
+            centre = float((x + 0.5) / layers.scale), float((y + 0.5) / layers.scale)
+            peaks.append(Peak(side, float(heat[y, x]) / 255, float(opposite), *centre, width, height))
+    return peaks
+
+
+def evidence(
+    peaks: Sequence[Peak], scan: Scan, layers: Layers, text: PageText, settings: BracketSettings = BracketSettings()
+) -> np.ndarray:
+    """What the judge knows of each peak: float64 ``(n, 177)``; closing brackets are seen in the mirror.
+
+    In this order: heat as log odds; heat of its own and of the other side; logarithms of width and height in lines and
+    of height in mm; whether the reader saw a bracket of this or of the other side there; of the nearest line: distance
+    down and across, confidence, and how far inside it the peak stands; the ink, 14 rows of 10; the pen, 5 rows of 5.
+    """
+    pitch = _pitch(text, scan)
+    read = list(_read_brackets(text, settings))
+    dark, scale = darkness(scan)
+    ink = (dark > INK_DARKNESS).astype(np.float32)
+    pen = layers.handwriting.astype(np.float32) / 255
+    lines = [
+        line for line in text.lines if line.confidence > 0.7 and len(line.text) >= 3 and abs(line.rotation_deg) < 8
+    ]
+    boxes = np.array([line.box for line in lines], float).reshape(-1, 4)
+    rows = []
+    for peak in peaks:
+        sign = 1 if peak.side == "open" else -1
+        seen = [False, False]
+        for bracket in read:
+            x0, y0, x1, y1 = bracket.box
+            if abs((x0 + x1) / 2 - peak.x) < 0.6 * pitch and abs((y0 + y1) / 2 - peak.y) < max(
+                pitch * 0.6, peak.height / 2
+            ):
+                seen[bracket.side != peak.side] = True
+        line = [1.0, 2.0, 0.0, 0.0]
+        if len(boxes):
+            down = np.abs((boxes[:, 1] + boxes[:, 3]) / 2 - peak.y)
+            across = np.maximum(0, np.maximum(boxes[:, 0] - peak.x, peak.x - boxes[:, 2]))
+            k = int(np.argmin(down + across))
+            inside = sign * ((boxes[k, 0] if sign > 0 else boxes[k, 2]) - peak.x) / pitch
+            line = [min(2, down[k] / pitch), min(4, across[k] / pitch), lines[k].confidence, np.clip(inside, -3, 3)]
+        reach = max(0.62 * peak.width, 0.35 * peak.height), 0.62 * peak.height
+        rows.append(
+            np.concatenate(
+                [
+                    [np.log(peak.heat / (1.001 - peak.heat)), peak.heat, peak.other],
+                    np.log([peak.width / pitch, peak.height / pitch, peak.height / scan.mm(1.0)]),
+                    seen,
+                    line,
+                    _picture(ink, peak, reach, scale, 10, 14),
+                    _picture(pen, peak, reach, layers.scale, 5, 5),
+                ]
+            )
+        )
+    return np.array(rows, np.float64).reshape(-1, 177)
+
+
+def _picture(
+    plane: np.ndarray, peak: Peak, reach: tuple[float, float], scale: float, columns: int, rows: int
+) -> np.ndarray:
+    """The surroundings of a peak in a few pixels, row by row, mirrored for closing brackets."""
+    x0, y0 = (peak.x - reach[0]) * scale, (peak.y - reach[1]) * scale
+    zoom_x, zoom_y = 2 * columns / (2 * reach[0] * scale), 2 * rows / (2 * reach[1] * scale)
+    matrix = np.array([[zoom_x, 0, -x0 * zoom_x], [0, zoom_y, -y0 * zoom_y]], np.float32)
+    fine = cv2.warpAffine(plane, matrix, (2 * columns, 2 * rows))
+    small = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)
+    return (small if peak.side == "open" else small[:, ::-1]).ravel()
 
 
 def _by_strokes(scan: Scan, text: PageText, settings: BracketSettings) -> list[Bracket]:
@@ -173,8 +276,8 @@ def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float) -> tuple[B
     marked = []
     for i, bracket in enumerate(ordered):
         inside = words.get(min(i, partner[i])) if i in partner else None
-        pair = str(partner[i]) if i in partner else None
-        marked.append(replace(bracket, pair=pair, text=inside, family=_family(bracket, inside)))
+        pair = f"b{partner[i]}" if i in partner else None
+        marked.append(replace(bracket, id=f"b{i}", pair=pair, text=inside, family=_family(bracket, inside)))
     return tuple(marked)
 
 

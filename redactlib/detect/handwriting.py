@@ -1,52 +1,35 @@
 """Handwriting: where a pen was on the page, grouped as a reader would group it, and what each group is for.
 
-The pen's ink comes from the ink model (:mod:`redactlib.layers`); where that is missing, from what is left of the ink
-once type that reads well, rules, fills and specks are taken away. Strokes that lie close together make a group. What
-a group is for follows from where it lies: in a stamp, through type, between lines, beside the column, or free.
+Strokes of the pen (:mod:`redactlib.detect.pen`) that lie close together make a group. What a group is for follows from
+where it lies: in a stamp, through type, between lines, beside the column, or free.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from redactlib.layers import Layers, LayerSettings, darkness
-from redactlib.marks import Box, Handwriting, Stamp, area, intersection
+from redactlib.detect.judge import Judge
+from redactlib.detect.pen import MM, Pen, find_pen, strokes
+from redactlib.layers import Layers
+from redactlib.marks import Box, Handwriting, Stamp, area, intersection, union
 from redactlib.reading import PageText, TextLine
-from redactlib.scan import MM_PER_INCH, Scan
+from redactlib.scan import Scan
 
 
 @dataclass(frozen=True)
 class HandwritingSettings:
-    """What counts as pen and how strokes are grouped.
+    """How strokes are grouped; lengths on paper: handwriting keeps its size whatever the type is."""
 
-    Lengths on paper: handwriting keeps its size whatever the type is.
-    """
-
-    pen_min: float = 0.5  # probability from which ink counts as pen
-    group_mean_min: float = 0.6  # mean probability of a group's pen ink
-    gap_across_mm: float = 1.8  # strokes of one word or figure lie closer than this, side by side
-    gap_down_mm: float = 1.0  # and one above the other
+    join_across_mm: float = 6.0  # words of one note lie closer than this ...
+    join_down_mm: float = 4.0  # ... and its lines
+    join_share_min: float = 0.8  # of the ink in a joined box is pen: nothing else stands between
     ink_min_mm2: float = 0.8  # less is a speck: a pen stroke is 0.4 mm wide and 3 mm long
     length_min_mm: float = 2.0  # the shortest mark that means something
-    typed_confidence: float = 0.8  # lines that read better than this are type ...
-    hand_confidence: float = 0.55  # ... and worse than this, with some size, perhaps writing
-    rule_aspect: float = 12.0  # straight strokes longer than this share are rules
-    rule_length_mm: float = 14.0
-    edge_mm: float = 4.0  # shadows and torn edges of the page lie within this
-
-
-@dataclass(frozen=True)
-class _Pen:
-    """Ink of the pen at working resolution: where it is, how sure that is, and work pixels a page pixel."""
-
-    mask: np.ndarray
-    chance: np.ndarray
-    scale: float
+    typed_confidence: float = 0.8  # lines that read better than this are type
 
 
 def find_handwriting(
@@ -56,6 +39,7 @@ def find_handwriting(
     stamps: Sequence[Stamp] = (),
     *,
     settings: HandwritingSettings = HandwritingSettings(),
+    judge: Judge | None = None,
 ) -> tuple[Handwriting, ...]:
     """Find what was written or drawn by hand.
 
@@ -64,12 +48,13 @@ def find_handwriting(
         layers: its ink told apart, or ``None``: then by rules on its connected components.
         text: its lines as read.
         stamps: its stamps, whose fields are filled in by hand.
-        settings: sizes and thresholds.
+        settings: how strokes are grouped.
+        judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped one by default.
 
     Returns:
         one mark a group of strokes, with its role, in reading order.
     """
-    pen = _pen_of_layers(scan, layers, settings) if layers is not None else _pen_by_rules(scan, text, stamps, settings)
+    pen = find_pen(scan, layers, text, stamps, judge=judge)
     typed = [line for line in text.lines if _is_typed(line, settings)]
     page = _Page(typed, tuple(stamps), scan.mm(1.0), _pitch(typed, scan))
     marks = [
@@ -88,79 +73,52 @@ def _pitch(typed: Sequence[TextLine], scan: Scan) -> float:
     return float(np.median([line.height for line in typed])) if len(typed) >= 3 else scan.dpi / 6
 
 
-def _pen_of_layers(scan: Scan, layers: Layers, settings: HandwritingSettings) -> _Pen:
-    dark, scale = darkness(scan)
-    chance = cv2.resize(layers.handwriting, dark.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
-    return _Pen((dark > 110) & (chance >= settings.pen_min), chance, scale)
-
-
-def _pen_by_rules(
-    scan: Scan,
-    text: PageText,
-    stamps: Sequence[Stamp],
-    settings: HandwritingSettings,
-    dpi: float = LayerSettings.resolution_dpi,
-) -> _Pen:
-    """Pen by elimination: components of ink that are no type, no rule, no fill, no speck and no stamp's lettering."""
-    dark, scale = darkness(scan)
-    mm = dpi / MM_PER_INCH
-    ink = (dark > 110).astype(np.uint8)
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    x, y, w, h, size = (stats[:, i].astype(np.float64) for i in range(5))
-    long, short = np.maximum(w, h), np.minimum(w, h)
-    typed, doubtful, hand = np.zeros(count, bool), np.zeros(count, bool), np.zeros(count, bool)
-    for line in text.lines:
-        x0, y0, x1, y1 = (v * scale for v in line.box)
-        inside = (centres[:, 0] > x0) & (centres[:, 0] < x1) & (centres[:, 1] > y0) & (centres[:, 1] < y1)
-        inside &= (h < 1.5 * (y1 - y0)) | (w > 3 * h)
-        if line.confidence >= settings.hand_confidence:
-            typed |= inside
-        elif len(line.text) < 24:
-            hand |= inside & (long > 1.2 * mm)
-    for stamp in stamps:
-        x0, y0, x1, y1 = (v * scale for v in stamp.box)
-        doubtful |= (
-            (centres[:, 0] > x0) & (centres[:, 0] < x1) & (centres[:, 1] > y0) & (centres[:, 1] < y1) & (h < 7 * mm)
-        )
-    height, width = ink.shape
-    edge = settings.edge_mm * mm
-    at_edge = (x < edge) | (y < edge) | (x + w > width - edge) | (y + h > height - edge)
-    rule = (long > settings.rule_length_mm * mm) & (long > settings.rule_aspect * short)
-    frame = (w > 0.45 * width) | (h > 0.35 * height)
-    solid = size > 0.6 * w * h
-    big = (long > 3 * mm) & (short > 1.0 * mm)
-    pen = (hand | (big & ~typed)) & ~at_edge & ~rule & ~frame & ~(solid & (short > 1.5 * mm)) & ~doubtful
-    pen[0] = False
-    return _Pen(pen[labels], np.full(ink.shape, 0.65, np.float32), scale)
-
-
-def _groups(pen: _Pen, scan: Scan, settings: HandwritingSettings) -> list[tuple[Box, float, np.ndarray]]:
+def _groups(pen: Pen, scan: Scan, settings: HandwritingSettings) -> list[tuple[Box, float, np.ndarray]]:
     """Join strokes that lie close together: box in page pixels, mean chance, and the strokes inside the box."""
-    mm = LayerSettings.resolution_dpi / MM_PER_INCH
-    kernel = np.ones(
-        (2 * round(settings.gap_down_mm * mm / 2) + 1, 2 * round(settings.gap_across_mm * mm / 2) + 1), np.uint8
-    )
-    count, labels = cv2.connectedComponents(cv2.dilate(pen.mask.astype(np.uint8), kernel))
-    labels = np.where(pen.mask, labels, 0)
-    ys, xs = np.nonzero(labels)
-    which = labels[ys, xs]
-    order = np.argsort(which, kind="stable")
-    ys, xs, which = ys[order], xs[order], which[order]
-    starts = np.searchsorted(which, np.arange(1, count + 1))
+    boxes = _joined(strokes(pen.mask), _Sums(pen.ink), _Sums(pen.mask), settings)
     found = []
-    for a, b in itertools.pairwise(starts):
-        if b - a < settings.ink_min_mm2 * mm * mm:
+    for x0, y0, x1, y1 in boxes:
+        own = pen.mask[y0:y1, x0:x1]
+        chance = float(pen.chance[y0:y1, x0:x1][own].mean())
+        small = own.sum() < settings.ink_min_mm2 * MM**2 or max(x1 - x0, y1 - y0) < settings.length_min_mm * MM
+        if small:
             continue
-        y, x = ys[a:b], xs[a:b]
-        x0, y0, x1, y1 = x.min(), y.min(), x.max() + 1, y.max() + 1
-        chance = float(pen.chance[y, x].mean())
-        if max(x1 - x0, y1 - y0) < settings.length_min_mm * mm or chance < settings.group_mean_min:
-            continue
-        strokes = np.zeros((y1 - y0, x1 - x0), bool)
-        strokes[y - y0, x - x0] = True
         box = (int(x0 / pen.scale), int(y0 / pen.scale), int(np.ceil(x1 / pen.scale)), int(np.ceil(y1 / pen.scale)))
-        found.append(((box[0], box[1], min(scan.width, box[2]), min(scan.height, box[3])), chance, strokes))
+        found.append(((box[0], box[1], min(scan.width, box[2]), min(scan.height, box[3])), chance, own))
     return found
+
+
+class _Sums:
+    """Sums of a mask over boxes, from its integral image."""
+
+    def __init__(self, mask: np.ndarray) -> None:
+        self._table = cv2.integral(mask.astype(np.uint8))
+
+    def __call__(self, box: Box) -> int:
+        x0, y0, x1, y1 = box
+        table = self._table
+        return int(table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0])
+
+
+def _joined(boxes: list[Box], ink: _Sums, pen: _Sums, settings: HandwritingSettings) -> list[Box]:
+    """Join boxes, the nearest first, as long as what they then hold is hardly anything but pen."""
+    reach = np.array([settings.join_across_mm, settings.join_down_mm]) * MM
+    joined: list[Box] = []
+    waiting = sorted(boxes, key=area)
+    while waiting:
+        box = waiting.pop()
+        others = np.array(waiting, float).reshape(-1, 4)
+        gaps = np.maximum(others[:, :2] - box[2:], np.array(box[:2]) - others[:, 2:])
+        near = np.flatnonzero((gaps <= reach).all(1))
+        for i in near[np.argsort(np.maximum(gaps[near], 0).sum(1))]:
+            both = union(box, waiting[i])
+            if pen(both) >= settings.join_share_min * ink(both):
+                del waiting[i]
+                waiting.append(both)
+                break
+        else:
+            joined.append(box)
+    return joined
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from redactlib.layers import INK, LayerSettings, darkness
+from redactlib.layers import INK_DARKNESS as DARK
 from redactlib.marks import Box, intersection
 from redactlib.reading import PageText
 from redactlib.scan import Scan
@@ -26,8 +27,6 @@ from redactlib.synth import DrawnPage
 PRINT, PEN, STAMP, RULING, FILL = (1 << i for i in range(len(INK)))
 ALL = PRINT | PEN | STAMP | RULING | FILL
 FILLED = ("solid", "shaded", "hatched", "marker")
-DARK = 110
-"""Darkness (0 paper, 255 ink) from which a pixel counts as inked."""
 
 Sides = tuple[tuple[float, float, float, float, int], ...]
 
@@ -485,10 +484,10 @@ def draw_dirt(crop: Crop, rng: np.random.Generator) -> None:
     elif kind == "edge":
         along, across = (ys, xs) if rng.random() < 0.5 else (xs, ys)
         depth = rng.uniform(4, 40) * (0.6 + 0.4 * np.sin(along / rng.uniform(15, 90) + rng.uniform(0, 6)))
-        dirt = field < 1 / (1 + np.exp((across - depth) / rng.uniform(0.5, 8)))
+        dirt = field < 0.5 - 0.5 * np.tanh((across - depth) / rng.uniform(1, 16))
     else:
         rows = cv2.GaussianBlur(rng.normal(0, 1, (h, 1)).astype(np.float32), (1, 3), 0.8)
-        dirt = field < 1 / (1 + np.exp(-4 * (rows - rng.uniform(0.3, 1.2)))) * rng.uniform(0.5, 1)
+        dirt = field < (0.5 + 0.5 * np.tanh(2 * (rows - rng.uniform(0.3, 1.2)))) * rng.uniform(0.5, 1)
     mark = (dirt * rng.uniform(160, 255)).astype(np.uint8)
     if rng.random() < 0.3:
         mark = cv2.GaussianBlur(mark, (0, 0), 0.7)

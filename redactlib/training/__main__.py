@@ -1,0 +1,29 @@
+"""Rebuilds the shipped models: ``python -m redactlib.training ink --scans DIR``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train one of the models from the scans that the model card names, and write it."""
+    parser = argparse.ArgumentParser(prog="python -m redactlib.training", description=main.__doc__)
+    models = parser.add_subparsers(dest="model", required=True)
+    ink = models.add_parser("ink", help="tells print, handwriting, stamps, rules, fills and brackets apart")
+    ink.add_argument("--scans", type=Path, required=True, help="folder with labelled/ and unlabelled/")
+    ink.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "ink.onnx")
+    ink.add_argument("--fonts", type=Path, help="type faces of the drawn pages (fixtures/README.md)")
+    ink.add_argument("--minutes", type=float, default=60.0, help="of training")
+    ink.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
+    ink.add_argument("--start", type=Path, help="weights (.npz) to go on from; those of this training lie beside OUT")
+    options = parser.parse_args(arguments)
+    from redactlib.training.ink import rebuild
+
+    rebuild(
+        options.scans, options.out, fonts=options.fonts, minutes=options.minutes, fold=options.fold, start=options.start
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""The judges of strokes and of brackets: perceptrons fitted to what the ink model says of documents it has not seen.
+
+The maps of the documents that a network was trained on are too good to learn from; so each network comes with the half
+of the documents that was kept from it (:func:`redactlib.training.ink.fold_of`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from redactlib.detect import bracket, pen
+from redactlib.detect.judge import REACH, Judge
+from redactlib.layers import Layers, Network, separate
+from redactlib.marks import Box, Stamp
+from redactlib.reading import PageText
+from redactlib.scan import Scan
+from redactlib.training.ink import fold_of
+from redactlib.training.ink_pages import document_of
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Candidates of one document: features ``(c, n)``, what they are (0..1) and how much each counts ``(c,)``."""
+
+    document: str
+    features: np.ndarray
+    truth: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How a judge is fitted."""
+
+    members: int = 4
+    hidden: int = 8
+    steps: int = 400
+    batch: int = 2048
+    rate: float = 0.01
+    decay: float = 0.3
+    jitters: int = 4  # of each peak of bracket heat: the map's centres and sizes are rough
+
+
+def labelled_pages(
+    scans: Path, networks: Mapping[int, Network], read: Callable[[Path], tuple[Scan, PageText]]
+) -> Iterator[tuple[str, Scan, Layers, PageText, list[dict]]]:
+    """Labelled pages of the documents kept from a network: name of the document, page, maps, lines and labels."""
+    for labels in sorted((scans / "labelled").glob("*.truth.json")):
+        truth = json.loads(labels.read_text())
+        document = document_of(truth["image"])
+        if fold_of(document) in networks:
+            scan, text = read(labels.with_name(truth["image"]))
+            yield document, scan, separate(scan, network=networks[fold_of(document)]), text, truth["marks"]
+
+
+def stroke_examples(document: str, scan: Scan, layers: Layers, text: PageText, marks: Sequence[dict]) -> Examples:
+    """Strokes that the network proposes; the truth is the share of ink in their boxes that lies in labelled ones."""
+    stamps = tuple(
+        Stamp(box=_box(m), confidence=1.0, text="", family=m.get("family") or "") for m in marks if m["kind"] == "stamp"
+    )
+    proposed = pen.propose(scan, layers)
+    written, ignored = np.zeros_like(proposed.ink), np.zeros_like(proposed.ink)
+    for mark in marks:
+        if mark["kind"] in ("handwriting", "ignore"):
+            x0, y0, x1, y1 = (int(v * proposed.scale) for v in mark["box"])
+            (written if mark["kind"] == "handwriting" else ignored)[y0:y1, x0:x1] = True
+    boxes = pen.strokes(proposed.mask)
+    features = pen.evidence(proposed, boxes, layers, text, stamps)
+    inked = [(proposed.ink & ~ignored)[y0:y1, x0:x1] for x0, y0, x1, y1 in boxes]
+    ink = np.array([i.sum() for i in inked], float)
+    own = np.array([(i & written[y0:y1, x0:x1]).sum() for i, (x0, y0, x1, y1) in zip(inked, boxes, strict=True)], float)
+    return Examples(document, features, own / np.maximum(ink, 1), np.sqrt(ink))
+
+
+def bracket_examples(
+    document: str,
+    scan: Scan,
+    layers: Layers,
+    text: PageText,
+    marks: Sequence[dict],
+    *,
+    rng: np.random.Generator,
+    settings: JudgeSettings = JudgeSettings(),
+) -> Examples:
+    """Peaks of heat, each also shifted and stretched a little; true where a labelled bracket's centre is."""
+    labelled = [(m["side"], _box(m)) for m in marks if m["kind"] == "bracket"]
+    peaks, truth = bracket.find_peaks(layers), []
+    for peak in peaks:
+        truth.append(
+            any(
+                side == peak.side
+                and max(abs((x0 + x1) / 2 - peak.x), abs((y0 + y1) / 2 - peak.y)) <= 0.6 * max(peak.height, y1 - y0)
+                for side, (x0, y0, x1, y1) in labelled
+            )
+        )
+    rows = [bracket.evidence(peaks, scan, layers, text)]
+    for _ in range(settings.jitters):
+        moved = []
+        for peak in peaks:
+            (dx, dy), zoom = rng.normal(0, 0.06, 2) * peak.height, float(np.exp(rng.normal(0, 0.08)))
+            moved.append(
+                replace(peak, x=peak.x + dx, y=peak.y + dy, width=peak.width * zoom, height=peak.height * zoom)
+            )
+        rows.append(bracket.evidence(moved, scan, layers, text))
+    repeated = np.tile(np.array(truth, float), len(rows))
+    return Examples(document, np.concatenate(rows), repeated, np.ones(len(repeated)))
+
+
+def _box(mark: dict) -> Box:
+    x0, y0, x1, y1 = mark["box"]
+    return (int(x0), int(y0), int(x1), int(y1))
+
+
+def fit(examples: Sequence[Examples], settings: JudgeSettings = JudgeSettings()) -> Judge:
+    """Fit the members of a judge, each from another start, to weighted examples."""
+    features = np.concatenate([e.features for e in examples])
+    mean, spread = features.mean(0), features.std(0) + 0.02
+    scaled = torch.from_numpy(np.clip((features - mean) / spread, -REACH, REACH)).float()
+    truth = torch.from_numpy(np.concatenate([e.truth for e in examples])).float()
+    weight = torch.from_numpy(np.concatenate([e.weight for e in examples])).float()
+    weight = weight / weight.mean()
+    hidden, output = [], []
+    for member in range(settings.members):
+        torch.manual_seed(member)
+        first, last = nn.Linear(scaled.shape[1], settings.hidden), nn.Linear(settings.hidden, 1)
+        optimiser = torch.optim.AdamW(
+            [*first.parameters(), *last.parameters()], lr=settings.rate, weight_decay=settings.decay
+        )
+        for _ in range(settings.steps):
+            some = torch.randint(len(scaled), (settings.batch,))
+            score = last(torch.tanh(first(scaled[some])))[:, 0]
+            loss = functional.binary_cross_entropy_with_logits(score, truth[some], weight[some])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        hidden.append(torch.cat([first.weight.T, first.bias[None]]).detach().numpy())
+        output.append(torch.cat([last.weight[0], last.bias]).detach().numpy())
+    return Judge(mean, spread, np.stack(hidden), np.stack(output))
+
+
+def save(judges: Mapping[str, Judge], path: Path) -> None:
+    """Write judges as plain arrays, half as wide as they were fitted."""
+    arrays = {
+        f"{name}_{part}": getattr(judge, part).astype(np.float32)
+        for name, judge in judges.items()
+        for part in ("mean", "spread", "hidden", "output")
+    }
+    np.savez_compressed(path, **arrays)
+
+
+def rebuild(
+    scans: Path, networks: Mapping[int, Network], out: Path, read: Callable[[Path], tuple[Scan, PageText]]
+) -> None:
+    """Fit both judges on the documents kept from each network, and write them."""
+    rng = np.random.default_rng(0)
+    written, brackets = [], []
+    for page in labelled_pages(scans, networks, read):
+        written.append(stroke_examples(*page))
+        brackets.append(bracket_examples(*page, rng=rng))
+    save({"pen": fit(written), "bracket": fit(brackets, JudgeSettings(decay=1.0))}, out)

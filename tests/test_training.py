@@ -1,0 +1,85 @@
+"""The ink model's training: a tiny run on drawn pages learns, and what is exported says the same as PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install redactlib[training]")
+pytest.importorskip("onnx", reason="the export needs the package onnx: pip install redactlib[training]")
+
+from redactlib.layers import load_network  # noqa: E402
+from redactlib.synth import draw_pages  # noqa: E402
+from redactlib.training.ink import InkNet, TrainSettings, bracket_maps, export, train  # noqa: E402
+from redactlib.training.ink_pages import (  # noqa: E402
+    PEN,
+    PRINT,
+    CropSettings,
+    TrainingPage,
+    document_of,
+    drawn_page,
+    harvest,
+    make_crop,
+    page_weights,
+)
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[TrainingPage]:
+    return [drawn_page(page) for page in draw_pages(3, seed=5, dpi=100)]
+
+
+@pytest.fixture(scope="module")
+def trained(pages: list[TrainingPage]) -> tuple[InkNet, list[float]]:
+    torch.set_num_threads(1)
+    settings = TrainSettings(steps=60, batch=2, rate=1e-2)
+    crops = CropSettings(size_px=128, pasted_max=1, brackets_max=1, strikes_max=1, dirt_share=0.0)
+    return train(pages, settings=settings, crops=crops, start=InkNet((8, 8, 8, 8)))
+
+
+def test_loss_falls_within_seconds(trained: tuple[InkNet, list[float]]) -> None:
+    _, losses = trained
+    assert np.mean(losses[-15:]) < 0.8 * np.mean(losses[:15])
+
+
+def test_exported_model_agrees_with_pytorch(trained: tuple[InkNet, list[float]], pages: list[TrainingPage]) -> None:
+    net, _ = trained
+    dark = pages[0].dark[:192, :160].astype(np.float32)[None, None] / 255
+    with torch.no_grad():
+        ink, bracket = net(torch.from_numpy(dark))
+    got_ink, got_bracket = load_network(export(net))(dark)
+    assert np.allclose(got_ink, torch.sigmoid(ink[0]).numpy(), atol=1e-4)
+    assert np.allclose(got_bracket[:2], torch.sigmoid(bracket[0, :2]).numpy(), atol=1e-4)
+    assert np.allclose(got_bracket[2:], bracket[0, 2:].numpy(), atol=1e-4)
+
+
+def test_same_seed_gives_the_same_crop(pages: list[TrainingPage]) -> None:
+    snippets, weights = harvest(pages), page_weights(pages)
+    one, other = (make_crop(pages, weights, snippets, np.random.default_rng(3)) for _ in range(2))
+    assert np.array_equal(one.dark, other.dark)
+    assert np.array_equal(one.truth, other.truth)
+
+
+def test_a_drawn_page_knows_print_from_pen(pages: list[TrainingPage]) -> None:
+    truth = np.bitwise_or.reduce([np.bitwise_or.reduce(page.truth, axis=None) for page in pages])
+    assert truth & PRINT
+    assert truth & PEN
+
+
+def test_heat_is_one_at_the_centre_of_a_bracket_and_its_size_is_kept() -> None:
+    heat, size = bracket_maps([(32, 16, 64, 80, 1)], 128)
+    assert heat[1, 12, 12] == 1
+    assert heat[0].max() == 0
+    assert np.allclose(np.exp(size[:, 12, 12]) * 32, (32, 64))
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("jfk2025__124-10273-10070_p18.png", "124-10273-10070"),
+        ("fbi_cooper__cooper_d_b_part006_p16.png", "cooper_d_b_part006"),
+        ("warufo__009-fbi83894_serial_130_cover.jpg", "009-fbi83894_serial_130_cover"),
+    ],
+)
+def test_pages_of_one_document_share_its_name(name: str, document: str) -> None:
+    assert document_of(name) == document
