@@ -19,7 +19,7 @@ from redactlib.detect.redaction import find_redactions, is_withheld_sheet, link_
 from redactlib.detect.stamp import find_stamps
 from redactlib.document import conclude
 from redactlib.layers import separate
-from redactlib.marks import Box, Mark
+from redactlib.marks import Box, Bracket, Mark
 from redactlib.reading import PageText, Reader, default_reader, read_page
 from redactlib.report import DocumentReport, ImageInfo, PageReport, Source
 from redactlib.scan import Scan, as_scan, open_scans, turn_box
@@ -110,7 +110,10 @@ def analyze_file(
 
 
 def _number(marks: Sequence[M]) -> list[M]:
-    return [replace(mark, id=f"m{i}") for i, mark in enumerate(marks, 1)]
+    """Marks with ids of the page; a bracket's pair, known by the detector's id, is renamed with its partner."""
+    names = {mark.id: f"m{i}" for i, mark in enumerate(marks, 1) if isinstance(mark, Bracket)}
+    pairs = ({"pair": names.get(m.pair or "")} if isinstance(m, Bracket) else {} for m in marks)
+    return [replace(m, id=f"m{i}", **pair) for i, (m, pair) in enumerate(zip(marks, pairs, strict=True), 1)]  # type: ignore[arg-type]
 
 
 def _as_stored(mark: M, turn: int, scan: Scan) -> M:
