@@ -50,6 +50,7 @@ class ProposalSettings:
     side_min: float = 0.8  # share of a side that is inked, the mean of the four
     side_open_min: float = 0.88  # of each of the others, where one is missing
     strip_max: float = 0.25  # share of ink just inside a side: the cover is opaque, type is not
+    strip_worst: float = 0.6  # the same on the one side that a code touches
     strip_loose: float = 0.5  # the same along a whole rule, of which the side may be a part
     open_width_mm: float = 12.0  # a rectangle that lacks one side must be wider than a word
     tone_min: int = 30  # how far a tint lies from the paper, grey levels of the strongest channel
@@ -425,7 +426,8 @@ def _hypotheses(
         e, f, g, h = a + step, b + [-step, step], c + [step, -step], d - step
         strips.append([_inked(lines, *corners) for corners in ((e, f), (g, h), (e, g), (f, h))])
     found = []
-    for k in good[np.mean(strips, axis=0).max(0) < settings.strip_max]:
+    worst = np.sort(np.mean(strips, axis=0), axis=0)
+    for k in good[(worst[-2] < settings.strip_max) & (worst[-1] < settings.strip_worst)]:
         y0, y1 = round(min(rows[0][k], rows[1][k])), round(max(rows[2][k], rows[3][k]))
         box = (round(left[k]), y0, round(right[k]) + 1, y1 + 1)
         found.append((float(sides[k].mean()), box, tuple(sides[k].tolist())))
@@ -493,7 +495,7 @@ def _quads(
                         continue
                     if v_free[v_right, 0]:
                         quads.append((q, left, right, c_left, c_right))
-                    if c_right > 0.95:
+                    if c_right > 0.95 and v_free[v_right].all():  # a rule; the strokes of letters have others near
                         break
             if v_free[v_left, 0] and left - low[q] > wide:
                 quads.append((q, float(low[q]), left, 0.0, c_left))

@@ -41,7 +41,7 @@ class RedactionSettings:
     overshoot_max: int = 3  # sides that run on beyond the corners: a table
     side_open: float = 0.3  # a side that is missing; then the others must be
     hairline_max_mm: float = 0.35  # as thin as only a computer draws them
-    frame_max_mm: float = 0.6  # thicker sides frame a stamp
+    frame_max_mm: float = 0.66  # thicker sides frame a stamp
     column_min: int = 3
     inset_mm: float = 0.8  # what lies so near a side belongs to it
     dust_max: float = 0.004  # share of ink in a box with nothing in it
@@ -59,10 +59,14 @@ class RedactionSettings:
     stepped_height_min_mm: float = 9.0
     stepped_width_min_mm: float = 30.0
     picture_reach_mm: float = 20.0
-    picture_pieces_min: int = 5
+    picture_pieces_min: int = 8
     paper_min: int = 235  # tints are laid on by computer, on white; on toned paper they are stains
     strike_lines_max: float = 0.9  # heights of a line's box; what is lower and has stems above and below strikes it out
     stems_min: float = 0.08  # share of ink of those stems
+    fill_words_min: Mapping[str, int] = field(default_factory=lambda: {"solid": 9, "shaded": 6}, hash=False)
+    opaque_min: Mapping[str, float] = field(  # covered share above which no letters can be left white; dark ones can
+        default_factory=lambda: {"solid": 0.98, "shaded": 1.1}, hash=False
+    )
     ground_max: float = 0.7  # covered shares of the strips on two opposite sides, added
     even_min: float = 0.65  # share of a fill that has its median tone
     fill_width_min_mm: Mapping[str, float] = field(default_factory=lambda: {"solid": 3.2, "shaded": 5.0}, hash=False)
@@ -72,8 +76,8 @@ class RedactionSettings:
     heavy_lines_min: float = 0.5
     marker_width_min_mm: float = 8.0
     marker_aspect_min: float = 1.5
-    dither_closed_min: float = 0.93  # a dithered fill is light, but has no gaps
-    dither_core_min: float = 0.8
+    dither_closed_min: float = 0.9  # a dithered fill is light, but has no gaps
+    dither_core_min: float = 0.68
     dither_width_min_mm: float = 11.0
     marker_density_min: float = 0.45
     marker_closed_min: float = 0.78
@@ -84,6 +88,7 @@ class RedactionSettings:
     strip_max: float = 0.25  # share of ink above or below: what is struck out sticks out
     around_max: float = 0.95  # the same on all four sides, added
     flank_max: float = 0.6  # share of ink left or right: the rest of a heavy word
+    drawn_min: float = 0.985  # covered share of what was drawn by computer: that does not strike out, it hides
     banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
 
 
@@ -363,8 +368,9 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
         return "struck through"
     if p.evidence["even"] < settings.even_min:
         return "picture"
+    letters = settings.fill_words_min[p.style]
     words = [s for s, c in _inner_text(p.box, page) if c > settings.read_min and not CODE.match(s)]
-    if sum(ch.isalpha() for s in words for ch in s) >= settings.words_min * (3 if p.style == "solid" else 1):
+    if e["covered"] < settings.opaque_min[p.style] and sum(ch.isalpha() for s in words for ch in s) >= letters:
         return "legible text inside"
     return None
 
@@ -394,7 +400,8 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
         return "legible text inside"
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
-    if y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height:
+    in_banner_zone = y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height
+    if in_banner_zone and e["closed"] < settings.drawn_min:
         return "struck banner"
     return None
 
