@@ -11,7 +11,7 @@ import pytest
 
 from redactlib.evaluate import load_truth
 from redactlib.marks import DECISIONS, ROLES, STYLES
-from redactlib.synth import Edit, Hiding, PageSpec, Stamping, draw_page, draw_pages, find_fonts
+from redactlib.synth import Edit, Hiding, PageSpec, Stamping, draw_forms, draw_page, draw_pages, find_fonts
 from redactlib.synth.decoys import DECOYS
 from redactlib.synth.forms import FAMILIES, FORMS, draw_form
 from redactlib.synth.pen import draw_hand
@@ -159,6 +159,11 @@ def test_wear_grows_with_its_severity():
     counts = [specks(s) for s in (0, 1, 2, 3)]
     assert counts[0] == 1
     assert counts[1] < counts[2] < counts[3]
+
+
+def test_each_wording_gets_a_page_of_its_own():
+    for page, form in zip(draw_forms(seed=1, dpi=50), FORMS[:3], strict=False):
+        assert {m["family"] for m in marks(page, "stamp")} == {form.family}
 
 
 def test_pages_by_chance_carry_valid_truth(tmp_path: Path):

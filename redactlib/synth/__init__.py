@@ -8,7 +8,7 @@ fixtures again.
 
 from .fonts import Fonts, find_fonts
 from .forms import FAMILIES
-from .page import DrawnPage, Edit, Hiding, PageSpec, draw_page, draw_pages, random_spec
+from .page import DrawnPage, Edit, Hiding, PageSpec, draw_forms, draw_page, draw_pages, random_spec
 from .stamping import Stamping
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Hiding",
     "PageSpec",
     "Stamping",
+    "draw_forms",
     "draw_page",
     "draw_pages",
     "find_fonts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,7 @@ from .canvas import LAYERS, Canvas, Drawn
 from .decoys import DECOYS, draw_decoy
 from .edits import bracket_words, insert_words, margin_note, sign, strike_words, underline_words, write_note
 from .fonts import find_fonts
-from .forms import FAMILIES
+from .forms import FAMILIES, FORMS
 from .layouts import LAYOUTS, lay_out
 from .redactions import HAND_CODES, PRINTED_CODES, hide_lines, hide_words, put_code
 from .sheet import Sheet
@@ -165,6 +166,16 @@ def draw_pages(count: int, *, seed: int, dpi: int = 300, fonts: Path | None = No
     """Draws pages by chance, families and styles evenly, one after another."""
     for i in range(count):
         yield draw_page(seed=seed * 1_000_003 + i, dpi=dpi, fonts=fonts)
+
+
+def draw_forms(*, seed: int, severity: int = 2, dpi: int = 300, fonts: Path | None = None) -> Iterator[DrawnPage]:
+    """Draws one page for each wording of each family of stamps, to measure how well every family is read."""
+    counts = Counter(form.family for form in FORMS)
+    stampings = [Stamping(family=family, wording=i) for family, count in counts.items() for i in range(count)]
+    for i, stamping in enumerate(stampings):
+        layout = ("letter", "memo", "cable", "report")[i % 4]
+        spec = PageSpec(layout=layout, stamps=(stamping,), severity=severity)
+        yield draw_page(spec, seed=seed * 1_000_003 + i, dpi=dpi, fonts=fonts)
 
 
 def random_spec(rng: np.random.Generator, *, severity: int | None = None) -> PageSpec:

@@ -1,0 +1,78 @@
+"""The example that the project grew from: a draft letter's own text, drawn as the page it came from, read back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rapidfuzz.fuzz import partial_ratio
+
+from redactlib.pipeline import analyze
+from redactlib.report import PageReport
+from redactlib.scan import Scan
+from redactlib.synth import DrawnPage, Edit, PageSpec, Stamping, draw_page
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def page(real_scans: Path) -> DrawnPage:
+    """The seed's text under the two reviewers' stamps that its transcript tells of, with bracketed and struck words."""
+    (seed,) = (real_scans.parent / "seed").glob("*.txt")
+    text = re.sub(r"\\\(.*?\\\)", "", seed.read_text("utf-8"))  # brackets that the transcript took for formulas
+    paragraphs = [" ".join(p.lstrip(". ").split()) for p in text.split("\n\n") if len(p.split()) > 12]
+    spec = PageSpec(
+        layout="draft",
+        heading=("Draft - October 27, 1962", "", "Dear Mr. Khrushchev:"),
+        body=tuple(paragraphs),
+        fill=0.8,
+        stamps=(
+            Stamping(family="state-acdcmr", wording=0, at=(5.6, 9.7), angle_deg=1.0, values={"date": "1988-04-06"}),
+            Stamping(family="state-fpc-cdr", wording=2, at=(7.3, 0.7), angle_deg=0.0, blank=True, clip_left_in=0.045),
+        ),
+        edits=(
+            Edit(kind="hand-code", text="B5"),
+            Edit(kind="bracket", phrase="offensive weapons"),
+            Edit(kind="bracket", phrase="Turkish missiles"),
+            Edit(kind="substitution", phrase="Warsaw", text="Eastern"),
+            Edit(kind="strike", phrase="responsible ally"),
+        ),
+        severity=1,
+    )
+    return draw_page(spec, seed=7)
+
+
+@pytest.fixture(scope="module")
+def report(page: DrawnPage) -> PageReport:
+    return analyze(Scan(image=page.image, dpi=page.dpi))
+
+
+def test_the_state_department_declassified_it_on_6_april_1988(report: PageReport) -> None:
+    assert report.declassification.authority.agency == "State"
+    assert report.declassification.date == "1988-04-06"
+    dated = [e for e in report.events if e.date == "1988-04-06"]
+    assert [e.date_handwritten for e in dated] == [True]
+
+
+def test_the_blank_stamp_is_no_event(report: PageReport) -> None:
+    assert len(report.events) == 1
+
+
+def test_the_code_by_hand_is_read(report: PageReport) -> None:
+    codes = [m for m in report.marks if m.kind == "code" and m.handwritten]
+    assert [m.canonical for m in codes] == ["(b)(5)"]
+
+
+def test_the_bracketed_words_come_out(report: PageReport) -> None:
+    found = [m for m in report.marks if m.kind == "bracket"]
+    for words in ("offensive weapons", "Turkish missiles"):
+        assert {m.side for m in found if partial_ratio(words, m.text or "") > 85} == {"open", "close"}
+
+
+def test_the_struck_and_the_inserted_words_come_out(report: PageReport) -> None:
+    written = [m for m in report.marks if m.kind == "handwriting"]
+    struck = [m.struck_text or "" for m in written if m.role == "strike"]
+    for words in ("Warsaw", "responsible ally"):
+        assert any(partial_ratio(words, text) > 80 for text in struck)
+    assert sum(m.role == "insertion" for m in written) == 1
