@@ -196,9 +196,20 @@ def test_a_doubtful_written_code_counts_beside_a_redaction_only():
 def test_a_clear_written_code_counts_anywhere():
     scrawl = reading("b7C", doubts={0: {"6": 0.5, "b": 0.45}})
     (found,) = codes(
-        line("b7C", 400, 300, said=Reading("67C", 0.6, scrawl.lattice, scrawl.centres)), reader=Again(scrawl)
+        line("b7C", 400, 300, said=Reading("h2O", 0.6, scrawl.lattice, scrawl.centres)), reader=Again(scrawl)
     )
     assert (found.code, found.handwritten) == ("b7C", True)
+
+
+def test_a_reader_without_probabilities_gives_the_codes_that_the_table_knows():
+    plain = [Reading(text, 0.9, None, reading(text).centres) for text in ("3.3(h)(2)", "1.4(z)")]
+    found = codes(line("3.3(h)(2)", 700, 300, said=plain[0]), line("1.4(z)", 700, 400, said=plain[1]))
+    assert [(code.code, code.confidence) for code in found] == [("3.3(h)(2)", 0.9)]
+
+
+@pytest.mark.parametrize("text", ["E.O. 13526, SECTION 5.3(b)(3)", "5 U.S.C. 552(b)(3) and", "in part B5 of the form"])
+def test_a_number_before_the_bracket_makes_it_another_provision(text):
+    assert codes(line(text, 60, 500)) == ()
 
 
 def test_an_empty_page_has_no_codes():

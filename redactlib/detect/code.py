@@ -9,9 +9,8 @@ gap, ``B5``, ``(1)(B)`` or ``STAT`` only in the company of other codes or of a r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import cv2
@@ -19,7 +18,8 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from redactlib.catalogue.exemptions import interpret
-from redactlib.decoding import Automaton, Decoded, Part, build_automaton, decode
+from redactlib.decoding import Decoded, decode
+from redactlib.detect.codeforms import NEEDS, find_shapes, grammar, hand_grammar
 from redactlib.layers import Layers
 from redactlib.marks import Box, Code, Redaction, area, intersection, union
 from redactlib.reading import PageText, Reader, Reading, TextLine, crop_line
@@ -42,6 +42,7 @@ class CodeSettings:
     field_other: float = -11.0  # log probability at which a filling is as likely something else
     hand_height_mm: float = 2.0  # pens write larger than type
     hand_aspect: float = 4.5  # a written code is at most this many times wider than high
+    hand_most: int = 30  # scrawls that are looked at on one page, the largest first
     hand_unread: float = 0.97  # what the page's reader is surer of is type
     hand_reach: float = 3.0  # a code is written this near to what was taken out, or to the stamp that released the rest
     hand_slants_deg: tuple[float, ...] = (0.0, 15.0, 30.0)  # margins are written upwards
@@ -55,36 +56,6 @@ class CodeSettings:
     field_length: float = 2.6  # how far behind the end of a line its filling may stand
     form_gap: float = 5.0  # how far to the right of a form's label its filling may stand
 
-
-# How much a form needs around it: 0 nothing, 1 its own line, a redaction or a like code, 2 both company and place.
-_NEEDS: Mapping[str, int] = {
-    "marking": 0, "section 3": 0, "category": 0, "act": 0, "handwritten": 0,
-    "bracketed": 1, "lettered": 1, "section 1": 1, "paired": 1, "statute": 1, "privacy": 1, "ground": 1,
-    "field": 0, "exemption": 0, "bare": 2, "record": 2, "word": 2, "restriction": 2,
-}  # fmt: skip
-
-_D, _O, _C = r"[1-9lI|!iSZGgBO?]", r"(?:[(\[{]\s?)", r"(?:\s?[)\]}])"
-_SHAPES: Mapping[str, str] = {
-    "act": rf"(?:J\s?F\s?K\s?Act\s?)?(?:Sec\.?\s?)?[5S]\s?{_O}g{_C}\s?{_O}[2Z]{_C}\s?(?:{_O}[DO0]{_C}?)?",
-    "marking": r"(?<![A-Za-z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
-    r"(?:\s?,\s?[1-9l]\b)*[A-DX]?(?:\s?-\s?(?:HUM(?:AN)?|WMD)|\b)",
-    "section 3": rf"(?<![\d.])3\s?[.,]\s?[34]\s?{_O}[bBhH6]{_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
-    rf"|(?<![\d.])3\s?[.,]\s?[5S]\s?{_O}[cCe]{_C}?|(?<![\d.])6[.,][12]\s?{_O}[acd]{_C}",
-    "section 1": rf"(?<![\d.])[1lI]\s?[.,]\s?[34S56A]\s?{_O}?[a-hA-H8]{_C}?(?:\s?{_O}[1-9lI]0?{_C})?"
-    r"|(?<![\d.])[1lI]4[a-h](?![a-z])|(?<![\d.])3[.,][5S]c\b",
-    "category": r"(?<![A-Za-z0-9])[bB]\s?[1-9lI?]\s?[A-F]?\s?[-~]\s?\d{1,2}(?:\s?[,.]\s?\d{1,2})*(?![0-9])",
-    "lettered": r"(?<![A-Za-z0-9])[bB]\s?[7?]\s?[A-Fa-f](?![A-Za-z0-9])",
-    "bracketed": rf"{_O}[bBh6G](?:{_C}?\s?{_O}|Y){_D}{_C}?(?:\s?{_O}?[A-Fa-f]{_C})?|(?<![A-Za-z0-9])[bB]{_O}{_D}{_C}",
-    "paired": rf"{_O}b{_C}{_O}[1lI]{_C}1[.,]?4{_O}?[a-h8]{_C}?",
-    "statute": rf"(?:{_O}?[bBh6]?{_C}\s?{_O}?[3S8]{_C}?\s?[-:]?\s?)?(?:P\.?\s?L\.?\s?86\s?-\s?36"
-    r"|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)\S*)",
-    "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-f6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}",
-    "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI](?:{_C}?\s?{_O}|[XY])[A-Ca-c8]{_C}",
-    "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lIsS](?![A-Za-z0-9-])",
-    "record": r"(?<![A-Za-z0-9-])P-?[1-6](?:/\(?b\)?\(?[1-9]\)?)?(?![A-Za-z0-9-])",
-    "word": r"(?<![A-Za-z])(?:STAT(?:\s?INTL|\s?OTHR|\s?SPEC)?|ILLEGIB|NGA/NIMA|N\.?R\.?|OGA|DUP)(?![A-Za-z])",
-}
-_SHAPE = {family: re.compile(shape) for family, shape in _SHAPES.items()}
 
 _SHEETS = (
     *("withdrawal sheet", "withdrawal notice", "deleted page information sheet", "pages withheld entirely"),
@@ -149,12 +120,12 @@ def find_codes(
     found += _handwritten(scan, text, reader, redactions, settings)
     found = _without_overlaps(found)
     kept = _judge(scan, text, found, redactions, settings)
-    return _report(scan, text, redactions, kept, settings)
+    return _report(scan, layers, text, redactions, kept, settings)
 
 
 def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
     """Code-shaped strings of one line, each read under the grammar."""
-    spans = _spans(line.text)
+    spans = find_shapes(line.text)
     inside = sum(len(_folded(line.text[start:end])) for _, start, end in spans)
     alone = inside >= 0.6 * len(_folded(line.text))
     found = []
@@ -163,7 +134,7 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings)
         decoded = _decode_span(reading, first, last, family)
         if _confidence(reading, first, last, decoded, settings) < settings.sure:
             again = _read_again(scan, line, first, last, reader)
-            redone = decode(again.lattice, _grammar(family), beam=40) if again.lattice is not None else ()
+            redone = decode(again.lattice, grammar(family), beam=40) if again.lattice is not None else ()
             if _confidence(again, 0, len(again.text), redone, settings) > _confidence(
                 reading, first, last, decoded, settings
             ):
@@ -188,138 +159,15 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings)
     return [c for c in found if c.confidence >= settings.confidence_min]
 
 
-def _spans(text: str) -> list[tuple[str, int, int]]:
-    """Code-shaped places of a line: family, start, end; the longest match wins."""
-    matches = [(family, m.start(), m.end()) for family, shape in _SHAPE.items() for m in shape.finditer(text)]
-    matches.sort(key=lambda m: (m[1] - m[2], m[1]))
-    taken: list[tuple[str, int, int]] = []
-    for family, start, end in matches:
-        if all(end <= s or start >= e for _, s, e in taken):
-            taken.append((family, start, end))
-    return sorted(taken, key=lambda m: m[1])
-
-
-_CONFUSED: Mapping[str, Mapping[str, float]] = {
-    "1": {"l": 0.5, "I": 0.5, "|": 0.5, "!": 0.2, "i": 0.2, "/": 0.1, "t": 0.05},
-    "2": {"Z": 0.3, "z": 0.2},
-    "3": {"S": 0.05, "8": 0.05},
-    "4": {"A": 0.2},
-    "5": {"S": 0.5, "s": 0.3},
-    "6": {"G": 0.3, "b": 0.3},
-    "7": {"?": 0.3, "T": 0.05},
-    "8": {"B": 0.2},
-    "9": {"g": 0.3, "q": 0.3},
-    "0": {"O": 0.5, "o": 0.3},
-    "(": {"[": 0.4, "{": 0.4, "C": 0.1, "X": 0.03, "Y": 0.03, "": 0.1},
-    ")": {"]": 0.4, "}": 0.4, "X": 0.3, "Y": 0.1, "": 0.05},
-    ".": {",": 0.3, "": 0.1},
-    ",": {".": 0.3, "": 0.1},
-    "-": {"~": 0.3, "": 0.05},
-    "b": {"6": 0.1, "h": 0.04},
-    "h": {"b": 0.04, "n": 0.1},
-    "j": {"i": 0.1, "J": 0.3, "G": 0.1, "5": 0.1},
-    "k": {"K": 0.3},
-    "a": {"8": 0.1, "e": 0.05},
-    "c": {"e": 0.1},
-    "X": {"x": 0.5, "K": 0.1, "Y": 0.05},
-    "A": {"a": 0.3, "4": 0.05},
-    "B": {"8": 0.1, "b": 0.1},
-    "C": {"c": 0.5, "(": 0.1},
-    "D": {"d": 0.3, "0": 0.1, "O": 0.1},
-    "E": {"e": 0.3},
-    "F": {"f": 0.3},
-    "J": {"T": 0.1},
-    "K": {"k": 0.3},
-}
-"""What readers make of the characters of codes: how often, by the table's confusions and the readings of real pages."""
-
-
-def _any(options: Iterable[str], weight: float = 1.0) -> dict[str, float]:
-    return dict.fromkeys(options, weight)
-
-
-def _bracketed(options: Iterable[str]) -> dict[str, float]:
-    return _any(f"({option})" for option in options)
-
-
-@cache
-def _grammar(family: str) -> Automaton:
-    """The strings that a family of codes can be."""
-    digits, chapters = "123456789", "abcdefgh"
-    letter_b, seventh = _any(["(b)", "(B)", "b", "B"]), _any(["(7)", "7"])
-    numbers = [str(n) for n in range(1, 31)]
-    more: Part = _any(["", *(f",{n}" for n in numbers)])
-    bracketed: list[Part] = [_any(["(b)", "(B)"]), _bracketed(digits)]
-    section_1: list[Part] = [_any(["1.4", "1.5"]), _bracketed(chapters + chapters.upper()) | _any(chapters)]
-    chains: Mapping[str, Sequence[Sequence[Part]]] = {
-        "act": [[_any(["JFK Act ", ""]), _any(["5(g)(2)(D)"])]],
-        "marking": [
-            [
-                _any(["25", "50", "75"]),
-                _any("X"),
-                _any(digits, 0.3) | _bracketed(digits),
-                _any(["", *"ABCD"], 0.2) | {"": 1.0},
-            ]
-            + [_any(["", *(f",{d}" for d in digits)])] * 3,
-            [_any(["50X1-HUM", "50X2-WMD", "25X1-human"])],
-        ],
-        "section 3": [
-            [_any(["3.3", "3.4"]), _any(["(b)"]), _bracketed(digits)],
-            [_any(["3.3(h)"]), _bracketed("123"), _any(["", "(A)", "(B)"])],
-            [_any(["3.5(c)", "6.2(a)", "6.2(d)", "6.1(a)", "6.1(c)", "6.2(c)"])],
-        ],
-        "section 1": [
-            section_1,
-            [_any(["1.3"]), _any(["(a)", "(A)"]), _bracketed([*digits, "10"])],
-            [_any(["1.6(d)"]), _bracketed("12345678")],
-            [_any(["3.5c"])],
-        ],
-        "category": [
-            [_any(["b", "B"]), _any("12356"), _any(["-"]), _any(numbers), *[more] * 7],
-            [_any(["b7", "B7"]), _any("ABCDEF"), _any(["-"]), _any(numbers), *[more] * 7],
-        ],
-        "lettered": [[_any(["b7", "B7"]), _any("ABCDEF")]],
-        "bracketed": [bracketed, [letter_b, seventh, _bracketed("ABCDEFabcdef")], [_any("bB"), _bracketed(digits)]],
-        "paired": [[*bracketed, *section_1]],
-        "statute": [
-            [
-                _any(["", "(b)(3)", "(b)(3)-", "(b)(3):"]),
-                _any(["P.L. 86-36", "18 USC 798", "50 USC 3024(i)", "50 USC 403", "50 USC 3605", "10 USC 424"]),
-            ]
-        ],
-        "privacy": [
-            [_any(["(j)"]), _bracketed("12"), _any(["", *(f"({c})" for c in "abcdef")]), _any(["", "(c)"])],
-            [_any(["(k)"]), _bracketed("1234567")],
-            [_any(["(d)(5)"])],
-        ],
-        "ground": [[_any(["", "JFK", "6"]), _any(["(1)"]), _bracketed("ABC")]],
-        "bare": [[_any("bB"), _any(digits)]],
-        "record": [[_any("P"), _any("123456"), _any(["", *(f"/{b}({n})" for n in "123456" for b in ("b", "(b)"))])]],
-        "word": [[_any(["STAT", "STATINTL", "STATOTHR", "STATSPEC", "ILLEGIB", "NGA/NIMA", "NR", "OGA", "DUP"])]],
-        "field": [
-            [
-                _any(["25X"]),
-                {"1": 1.0, "6": 0.3} | _any("2345789", 0.03),
-                *[{"": 1.0, ",6": 0.3} | _any([",2", ",3", ",4", ",5", ",7", ",8"], 0.05)] * 2,
-            ],
-            [_any(["25X"]), {"(1)": 1.0, "(6)": 0.3} | _any((f"({d})" for d in "2345789"), 0.03)],
-        ],
-        "exemption": [
-            [_any("bB"), _any("1256") | {"3": 0.5, "4": 0.2, "9": 0.1}],
-            [_any(["(b)", "(B)"]), _bracketed("12356") | _bracketed("49")],
-            [_any(["b7", "B7"]), _any("ACDEF") | _bracketed("ACDEF")],
-        ],
-        "restriction": [[_any(["1A", "1B", "1C", "2", "3", "4", "5"])]],
-    }
-    confusions = _HAND if family in ("field", "exemption") else _CONFUSED
-    return build_automaton(chains[family], confusions=confusions, noise={" ": 1.0}, filler={" ": 1.0})
-
-
 def _decode_span(reading: Reading, start: int, end: int, family: str) -> tuple[Decoded, ...]:
-    """The characters `start` to `end` of a reading under the grammar of a family, best first."""
-    if reading.lattice is None:
-        return ()
-    return decode(_window(reading, start, end), _grammar(family), beam=40)
+    """The characters `start` to `end` of a reading under the grammar of a family, best first.
+
+    A reader that gives no probabilities has its text taken as it is, where the table knows it.
+    """
+    if reading.lattice is not None:
+        return decode(_window(reading, start, end), grammar(family), beam=40)
+    known = interpret(reading.text[start:end])
+    return (Decoded(reading.text[start:end], 0.0, (0, 1)),) if known and known.canonical else ()
 
 
 def _window(reading: Reading, start: int, end: int) -> np.ndarray:
@@ -355,7 +203,7 @@ def _extent(reading: Reading, start: int, end: int) -> tuple[float, float]:
 def _confidence(reading: Reading, start: int, end: int, decoded: tuple[Decoded, ...], settings: CodeSettings) -> float:
     """Probability of the best string against the second and against text that is no code, 0..1."""
     if not decoded or reading.lattice is None:
-        return 0.0
+        return reading.confidence if decoded else 0.0
     window = _window(reading, start, end)
     free = float(np.log(window.max(1)).sum())
     others = [d for d in decoded[1:] if _folded(d.text) != _folded(decoded[0].text)]
@@ -526,7 +374,7 @@ def _read_field(
         corners[:2] -= room * down
         corners[2:] += room * down
         reading = reader.read([_without_rules(crop_line(scan.grey, corners), line.height)], careful=True)[0]
-        decoded = decode(reading.lattice, _grammar(family), beam=40) if reading.lattice is not None else ()
+        decoded = decode(reading.lattice, grammar(family), beam=40) if reading.lattice is not None else ()
         if n == 0 and (not decoded or decoded[0].log_probability < settings.field_floor):
             break
         for d in decoded:
@@ -540,42 +388,6 @@ def _read_field(
     return tuple(sorted(means, key=lambda d: -d.log_probability)), place
 
 
-_HAND: Mapping[str, Mapping[str, float]] = {
-    **_CONFUSED,
-    "6": {"b": 0.5, "G": 0.3, "C": 0.1},
-    "7": {"?": 0.3, "T": 0.2, "1": 0.3, "2": 0.2, ">": 0.1, "/": 0.05},
-    "C": {"c": 0.5, "(": 0.2, "O": 0.1, "0": 0.2, "G": 0.1},
-    "D": {"d": 0.3, "0": 0.3, "O": 0.3, "Q": 0.3, "A": 0.05},
-    "b": {"6": 0.5, "h": 0.2, "L": 0.05, "l": 0.05},
-    "(": {"[": 0.4, "{": 0.4, "C": 0.3, "c": 0.2, "6": 0.1, "<": 0.1, "G": 0.1, "/": 0.1, "": 0.1},
-    ")": {"]": 0.4, "}": 0.4, "j": 0.1, "/": 0.1, ">": 0.1, "1": 0.1, "J": 0.1, ",": 0.05, "": 0.1},
-    "1": {
-        "l": 0.5,
-        "I": 0.5,
-        "|": 0.5,
-        "!": 0.3,
-        "i": 0.3,
-        "/": 0.3,
-        "t": 0.05,
-        "j": 0.1,
-        ",": 0.1,
-        ".": 0.05,
-        ")": 0.1,
-    },
-    ",": {".": 0.3, "": 0.3},
-    "A": {"a": 0.3, "4": 0.2, "H": 0.1, "R": 0.1},
-    "B": {"8": 0.3, "b": 0.2, "6": 0.1, "R": 0.1, "D": 0.05, "3": 0.1},
-}
-"""The same for pens: an open loop, a leaning stroke, a one run into its bracket, a comma that is a touch."""
-
-
-@cache
-def _hand_grammar() -> Automaton:
-    chains: list[list[Part]] = [[_any("b"), _any("7"), _any("CDE")], [_any(["(1)"]), _bracketed("ABC")]]
-    specks = {" ": 1.0, ".": 0.2, "'": 0.2, "-": 0.2, ",": 0.2}
-    return build_automaton(chains, confusions=_HAND, noise={" ": 1.0, ".": 0.1, "'": 0.1}, filler=specks)
-
-
 def _handwritten(
     scan: Scan, text: PageText, reader: Reader, redactions: Sequence[Redaction], settings: CodeSettings
 ) -> list[_Candidate]:
@@ -586,9 +398,8 @@ def _handwritten(
     """
     near = [r.box for r in redactions] + [line.box for line in text.lines if _RELEASE.search(line.text)]
     found = []
-    for line in text.lines:
-        if not _scrawled(scan, line, settings):
-            continue
+    scrawls = sorted((t for t in text.lines if _scrawled(scan, t, settings)), key=lambda line: -line.height)
+    for line in scrawls[: settings.hand_most]:
         expected = any(_gap(line.box, box) <= settings.hand_reach * line.height for box in near)
         tried = _read_scrawl(scan, line, reader, settings, expected=expected)
         decoded = _mixed([d for d, _ in tried])
@@ -619,7 +430,7 @@ def _read_scrawl(
     """Readings of a scrawl, each with its box; none where the first, cheap ones are hopeless."""
     x0, y0, x1, y1 = line.box
     boxes = [line.box, (max(0, x0 - round(0.8 * line.height)), y0, x1, y1), _ink_box(scan, line, 0.0, 1.0)]
-    own = decode(line.reading.lattice, _hand_grammar(), beam=30) if line.reading.lattice is not None else ()
+    own = decode(line.reading.lattice, hand_grammar(), beam=30) if line.reading.lattice is not None else ()
     tried = [(own, line.box)]
     if expected:
         tried += _read_slanted(scan, boxes[1:], (0.0,), reader, careful=False)
@@ -636,7 +447,7 @@ def _read_scrawl(
 def _scrawled(scan: Scan, line: TextLine, settings: CodeSettings) -> bool:
     """Whether a line is short, large and unread enough to be a code written by hand."""
     width = float(np.linalg.norm(line.corners[1] - line.corners[0]))
-    short = len(line.text.strip()) <= 7 and width <= settings.hand_aspect * line.height
+    short = len(line.text.strip()) <= 9 and width <= settings.hand_aspect * line.height
     return short and line.height >= scan.mm(settings.hand_height_mm) and line.confidence < settings.hand_unread
 
 
@@ -648,7 +459,7 @@ def _read_slanted(
     crops = [crop_line(scan.grey, _turned(box, slant), pad=0.08) for box, slant in places]
     readings = reader.read(crops, careful=careful)
     return [
-        (decode(r.lattice, _hand_grammar(), beam=30) if r.lattice is not None else (), box)
+        (decode(r.lattice, hand_grammar(), beam=30) if r.lattice is not None else (), box)
         for r, (box, _) in zip(readings, places, strict=True)
     ]
 
@@ -731,7 +542,7 @@ class _Place:
 
 def _reason(c: _Candidate, place: _Place) -> str | None:
     """Why a string is a code whatever else stands on the page."""
-    need = _NEEDS[c.family]
+    need = NEEDS[c.family]
     if _CITED.search(c.before):
         return None
     if c.field:
@@ -755,7 +566,7 @@ def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | 
     """Why a string is a code beside those that certainly are."""
     if _CITED.search(c.before):
         return None
-    if _NEEDS[c.family] == 1:
+    if NEEDS[c.family] == 1:
         return "like code" if any(c.family == f.family for f in firm) else None
     if c.alone and any(_stacked(c, f, place.settings) for f in firm):
         return "stack"
@@ -783,6 +594,7 @@ def _stacked(a: _Candidate, b: _Candidate, settings: CodeSettings) -> bool:
 
 def _report(
     scan: Scan,
+    layers: Layers | None,
     text: PageText,
     redactions: Sequence[Redaction],
     kept: Sequence[tuple[_Candidate, str]],
@@ -806,7 +618,7 @@ def _report(
                 canonical=meaning.canonical if meaning else None,
                 regime=meaning.regime if meaning else None,
                 meaning=meaning.meaning if meaning else None,
-                handwritten=c.handwritten,
+                handwritten=c.handwritten or _by_hand(layers, c, settings),
                 context="sheet" if sheet else _context(scan, c, redactions, settings),
                 group=group,
                 rotation_deg=round(c.rotation_deg, 1),
@@ -814,6 +626,16 @@ def _report(
             )
         )
     return tuple(codes)
+
+
+def _by_hand(layers: Layers | None, c: _Candidate, settings: CodeSettings) -> bool:
+    """Whether the ink of a code is a pen's and its reading not as sure as that of type."""
+    if layers is None or c.line.confidence >= settings.hand_unread:
+        return False
+    x0, y0, x1, y1 = (round(v * layers.scale) for v in c.box)
+    window = np.s_[y0 : max(y0 + 1, y1), x0 : max(x0 + 1, x1)]
+    pen, others = layers.handwriting[window].mean(), max(layers.print[window].mean(), layers.stamp[window].mean())
+    return bool(pen > others)
 
 
 def _context(scan: Scan, c: _Candidate, redactions: Sequence[Redaction], settings: CodeSettings) -> str:
