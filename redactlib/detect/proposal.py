@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import cv2
@@ -84,7 +85,7 @@ def propose(
     hidden = [(a // factor, b // factor, c // factor, d // factor) for a, b, c, d in labels]
     masks = [(flat, settings.flat_strip_mm), (cover, settings.fill_min_mm)][flat is cover :]
     found = [
-        *(p for mask, strip_mm in masks for p in _fills(_all(mask, factor), tone, strip_mm, px_mm, settings)),
+        *(p for mask, strip_mm in masks for p in _fills(solid if mask is ink else _all(mask, factor), tone, strip_mm, px_mm, settings)),
         *_dense(
             lines,
             cv2.resize(ink * 255, (solid.shape[1], solid.shape[0]), interpolation=cv2.INTER_AREA),
@@ -106,13 +107,8 @@ def _scaled(p: Proposal, factor: int, scan: Scan) -> Proposal:
 def _any(mask: np.ndarray, factor: int) -> np.ndarray:
     """Shrink a 0/1 mask; a cell is set where any of its pixels is."""
     h, w = (n // factor * factor for n in mask.shape)
-    rows = mask[:h:factor, :w].copy()
-    for i in range(1, factor):
-        rows |= mask[i:h:factor, :w]
-    out = rows[:, ::factor].copy()
-    for i in range(1, factor):
-        out |= rows[:, i::factor]
-    return out
+    rows = reduce(np.bitwise_or, (mask[i:h:factor, :w] for i in range(factor)))
+    return np.ascontiguousarray(reduce(np.bitwise_or, (rows[:, i::factor] for i in range(factor))))
 
 
 def _all(mask: np.ndarray, factor: int) -> np.ndarray:
@@ -122,7 +118,8 @@ def _all(mask: np.ndarray, factor: int) -> np.ndarray:
 
 def _cover(scan: Scan, ink: np.ndarray, settings: ProposalSettings) -> tuple[np.ndarray, np.ndarray]:
     """Where the page is not the colour of its paper, and where, besides, its tone is flat: no type, no seam."""
-    if scan.image.ndim == 2 and float(np.mean(ink == (scan.grey < 128))) > 0.999:
+    sample = scan.grey[::5, ::5]
+    if scan.image.ndim == 2 and float(np.mean((sample > 16) & (sample < 240))) < 0.03:
         return ink, ink
     far: np.ndarray = np.zeros(scan.grey.shape, np.uint8)
     for plane in [scan.image] if scan.image.ndim == 2 else cv2.split(scan.image):
@@ -337,8 +334,8 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
         _, _, w, h = cv2.boundingRect(contour)
         if links[3] < 0 and h <= 2 + 2 * band + settings.slope_max * w:
             x, y = contour[:, 0].T
-            left, right = int(x.min()), int(x.max())
-            ends.append((left + 1, y[x == left].mean(), right, y[x == right].mean()))
+            left, right = x.argmin(), x.argmax()
+            ends.append((x[left] + 1, y[left], x[right], y[right]))
     drawn = len(ends)
     mask: np.ndarray = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * np.uint8(_INK)
     for x0, y0, x1, y1 in labels:

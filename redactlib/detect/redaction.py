@@ -58,7 +58,7 @@ class RedactionSettings:
     stepped_straight_min: float = 0.75
     stepped_height_min_mm: float = 9.0
     stepped_width_min_mm: float = 30.0
-    picture_reach_mm: float = 20.0
+    picture_reach_mm: float = 30.0
     picture_pieces_min: int = 8
     paper_min: int = 235  # tints are laid on by computer, on white; on toned paper they are stains
     strike_lines_max: float = 0.9  # heights of a line's box; what is lower and has stems above and below strikes it out
@@ -319,6 +319,8 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
         patch[max(0, b0 - y0 - m) : max(0, b1 - y0 - m), max(0, a0 - x0 - m) : max(0, a1 - x0 - m)] = False
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
+    if p.evidence["weight_mm"] > settings.frame_max_mm:
+        return "heavy frame"
     if coded:
         return None
     letters = sum(ch.isalpha() for s in words for ch in s)
@@ -328,8 +330,6 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
         return "legible text inside"
     if inked > settings.inside_max and (p.evidence["overshoot"] or not _centred(patch, settings)):
         return "not empty"
-    if p.evidence["weight_mm"] > settings.frame_max_mm:
-        return "heavy frame"
     if p.evidence["overshoot"] > settings.overshoot_max:
         return "table cell"
     if min(p.evidence["sides"]) < settings.side_open and p.evidence["weight_mm"] > settings.hairline_max_mm:
@@ -396,7 +396,7 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
     if max(around[:2]) > settings.strip_max or sum(around) > settings.around_max:
         return "struck through or picture"
     words = [s for s, c in _inner_text(p.box, page) if c > settings.read_min and not CODE.match(s)]
-    if heavy and sum(ch.isalpha() for s in words for ch in s) >= settings.words_min:
+    if e["density"] > settings.heavy_min and sum(ch.isalpha() for s in words for ch in s) >= settings.words_min:
         return "legible text inside"
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
