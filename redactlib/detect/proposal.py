@@ -331,11 +331,12 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
     contours, tree = cv2.findContours(cv2.dilate(runs, _square(3)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     ends = []
     for contour, links in zip(contours, tree[0] if contours else (), strict=True):
-        _, _, w, h = cv2.boundingRect(contour)
+        x0, _, w, h = cv2.boundingRect(contour)
         if links[3] < 0 and h <= 2 + 2 * band + settings.slope_max * w:
             x, y = contour[:, 0].T
-            left, right = x.argmin(), x.argmax()
-            ends.append((x[left] + 1, y[left], x[right], y[right]))
+            left, right = x0, x0 + w - 1
+            a, b = y[x == left], y[x == right]
+            ends.append((left + 1, a.sum() / a.size, right, b.sum() / b.size))
     drawn = len(ends)
     mask: np.ndarray = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * np.uint8(_INK)
     for x0, y0, x1, y1 in labels:
