@@ -85,7 +85,8 @@ def separate(scan: Scan, *, network: Network | None = None, settings: LayerSetti
     heat = [cv2.resize(m, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)[:rows, :columns] for m in bracket]
     size = np.exp(np.clip(np.stack(heat[2:], 2), -4, 4)) * settings.unit_px / scale
     heats = [(np.clip(h, 0, 1) * 255).round().astype(np.uint8) for h in heat[:2]]
-    return Layers(scale / 2, *maps, *heats, size)
+    ink_maps = dict(zip(INK, maps, strict=True))
+    return Layers(scale=scale / 2, **ink_maps, bracket_open=heats[0], bracket_close=heats[1], bracket_size=size)
 
 
 def darkness(scan: Scan, settings: LayerSettings = LayerSettings()) -> tuple[np.ndarray, float]:

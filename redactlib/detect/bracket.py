@@ -219,7 +219,7 @@ def _by_strokes(scan: Scan, text: PageText, settings: BracketSettings) -> list[B
     tall = cv2.morphologyEx(
         cv2.dilate(ink, np.ones((1, 3), np.uint8)), cv2.MORPH_OPEN, np.ones((max(3, int(0.8 * pitch)), 1), np.uint8)
     )
-    count, _, stats, _ = cv2.connectedComponentsWithStats(tall & ink, connectivity=8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(np.minimum(tall, ink), connectivity=8)
     lines = [tuple(v * scale for v in line.box) for line in text.lines if line.confidence > 0.7 and len(line.text) >= 3]
     found = []
     for x, y, w, h, _ in stats[1:count]:
@@ -249,8 +249,8 @@ def _reach(ink: np.ndarray, x: int, row: int, step: int, limit: float) -> float:
     """How far ink runs sideways from a point, in a band of five rows."""
     columns = np.arange(x, x + step * int(limit), step)
     columns = columns[(columns >= 0) & (columns < ink.shape[1])]
-    inked = ink[max(0, row - 2) : row + 3, columns].any(0)
-    return float(len(inked) if inked.all() else np.argmin(inked))
+    inked = ink[max(0, row - 2) : row + 3, columns].max(0, initial=0) > 0
+    return float(columns.size if inked.all() else np.argmin(inked))
 
 
 def _reading_place(bracket: Bracket, text: PageText, pitch: float) -> tuple[float, float]:

@@ -55,17 +55,11 @@ def find_handwriting(
         one mark a group of strokes, with its role, in reading order.
     """
     pen = find_pen(scan, layers, text, stamps, judge=judge)
-    typed = [line for line in text.lines if _is_typed(line, settings)]
-    page = _Page(typed, tuple(stamps), scan.mm(1.0), _pitch(typed, scan))
-    marks = [
-        Handwriting(box=box, confidence=round(chance, 3), role=_role(box, strokes, page))
-        for box, chance, strokes in _groups(pen, scan, settings)
-    ]
+    level = [line for line in text.lines if len(line.text) >= 3 and abs(line.rotation_deg) < 8]
+    typed = [line for line in level if line.confidence >= settings.typed_confidence]
+    page = _Page(level, typed, tuple(stamps), scan.mm(1.0), _pitch(typed, scan))
+    marks = [_mark(box, chance, own, page, text) for box, chance, own in _groups(pen, scan, settings)]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
-
-
-def _is_typed(line: TextLine, settings: HandwritingSettings) -> bool:
-    return line.confidence >= settings.typed_confidence and len(line.text) >= 3 and abs(line.rotation_deg) < 8
 
 
 def _pitch(typed: Sequence[TextLine], scan: Scan) -> float:
@@ -123,8 +117,9 @@ def _joined(boxes: list[Box], ink: _Sums, pen: _Sums, settings: HandwritingSetti
 
 @dataclass(frozen=True)
 class _Page:
-    """What roles are judged by: lines of type, stamps, one millimetre and the height of a line in pixels."""
+    """What roles are judged by: level lines, those of type, stamps, a millimetre and a line's height in pixels."""
 
+    lines: Sequence[TextLine]
     typed: Sequence[TextLine]
     stamps: Sequence[Stamp]
     mm: float
@@ -139,42 +134,77 @@ class _Page:
 
 def _role(box: Box, strokes: np.ndarray, page: _Page) -> str:
     width, height = box[2] - box[0], box[3] - box[1]
-    crossed = max((_crossing(box, line) for line in page.typed), default=0.0)
     if any(intersection(box, stamp.box) > 0.6 * area(box) for stamp in page.stamps):
         return "stampfill"
-    if crossed > 0.5 and (width > 2 * height or strokes.mean() > 0.3):
+    if _crossed(box, page) and (width > 2 * height or strokes.mean() > 0.3):
         return "strike"
-    simple = strokes.mean() < 0.5 and _branches(strokes) <= 1
-    if simple and (width > 6 * height or height > 4 * width or max(width, height) < 8 * page.mm):
+    simple = strokes.mean() < 0.5 and _loops(strokes) <= 1
+    if simple and (width > 6 * height or height > 4 * width):
         return "mark"
-    if _between_lines(box, page):
+    if _line_below(box, page):
         return "insertion"
+    if simple and max(width, height) < 8 * page.mm:
+        return "mark"
     left, right = page.column()
     if box[2] < left + page.pitch or box[0] > right - page.pitch:
         return "marginal"
     return "signature" if width > 1.3 * height and height > 7 * page.mm else "note"
 
 
-def _crossing(box: Box, line: TextLine) -> float:
-    """Share of the mark that lies in the middle half of a line of type."""
-    x0, y0, x1, y1 = line.box
-    quarter = (y1 - y0) // 4
-    return intersection(box, (x0, y0 + quarter, x1, y1 - quarter)) / max(1, area(box))
+def _mark(box: Box, chance: float, strokes: np.ndarray, page: _Page, text: PageText) -> Handwriting:
+    """A group with its role, and what is read in it, under it, or where it goes."""
+    role = _role(box, strokes, page)
+    under = _line_below(box, page) if role == "insertion" else None
+    crossed = _crossed(box, page) if role == "strike" else None
+    inside = [line for line in text.lines if intersection(line.box, box) > 0.7 * area(line.box)]
+    sure = bool(inside) and min(line.confidence for line in inside) >= 0.7
+    return Handwriting(
+        box=box,
+        confidence=round(chance, 3),
+        role=role,
+        text=" ".join(line.text for line in inside) if sure and role not in ("strike", "mark") else None,
+        struck_text=_words_in(crossed, box) if crossed else None,
+        anchor=((box[0] + box[2]) // 2, (under.box[1] + under.box[3]) // 2) if under else None,
+    )
 
 
-def _branches(strokes: np.ndarray) -> int:
+def _crossed(box: Box, page: _Page) -> TextLine | None:
+    """The line of type through whose middle a mark mostly runs."""
+    for line in page.lines:
+        x0, y0, x1, y1 = line.box
+        sixth = (y1 - y0) // 6
+        if intersection(box, (x0, y0 + sixth, x1, y1 - sixth)) > 0.6 * area(box):
+            return line
+    return None
+
+
+def _words_in(line: TextLine, box: Box) -> str | None:
+    """Whole words of a line that mostly lie between the sides of a box."""
+    x0, _, x1, _ = line.box
+    places = [x0 + centre * (x1 - x0) for centre in line.reading.centres]
+    if len(places) != len(line.text):
+        return None
+    words, start = [], 0
+    for word in line.text.split(" "):
+        inside = [box[0] <= x <= box[2] for x in places[start : start + len(word)]]
+        if word and sum(inside) >= 0.5 * len(word):
+            words.append(word)
+        start += len(word) + 1
+    return " ".join(words) or None
+
+
+def _loops(strokes: np.ndarray) -> int:
     """Closed loops of a drawing: none in a tick, a dash or an arrow, some in most words."""
     padded = np.pad(strokes, 1).astype(np.uint8)
     holes, _ = cv2.connectedComponents(1 - padded, connectivity=4)
     return holes - 2
 
 
-def _between_lines(box: Box, page: _Page) -> bool:
-    """Whether a mark no taller than two lines stands over type, in the column."""
+def _line_below(box: Box, page: _Page) -> TextLine | None:
+    """The line of type over which a mark no taller than two lines is squeezed in, in the column."""
     x0, y0, x1, y1 = box
-    if y1 - y0 > 2.2 * page.pitch:
-        return False
-    below = [line.box for line in page.typed if min(x1, line.box[2]) - max(x0, line.box[0]) > 0.5 * (x1 - x0)]
-    under = any(-0.6 * page.pitch < b[1] - y1 < 0.6 * page.pitch for b in below)
-    above = any(-0.6 * page.pitch < y0 - b[3] < 1.2 * page.pitch for b in below)
-    return under and above
+    over = [line for line in page.typed if min(x1, line.box[2]) - max(x0, line.box[0]) > 0.5 * (x1 - x0)]
+    above = any(-0.6 * page.pitch < y0 - line.box[3] < 1.2 * page.pitch for line in over)
+    if y1 - y0 > 2.2 * page.pitch or not above:
+        return None
+    return next((line for line in over if -0.6 * page.pitch < line.box[1] - y1 < 0.6 * page.pitch), None)

@@ -115,8 +115,9 @@ def strokes(mask: np.ndarray, settings: PenSettings = PenSettings()) -> list[Box
     ys, xs = np.nonzero(labels)
     which = labels[ys, xs]
     low, high = np.full((count, 2), 1 << 30), np.zeros((count, 2), int)
-    np.minimum.at(low, which, np.stack([xs, ys], 1))
-    np.maximum.at(high, which, np.stack([xs, ys], 1) + 1)
+    places = np.column_stack([xs, ys]).astype(int)
+    np.minimum.at(low, which.astype(int), places)
+    np.maximum.at(high, which.astype(int), places + 1)
     boxes = np.hstack([low, high])[1:]
     boxes = boxes[(boxes[:, 2:] - boxes[:, :2]).max(1, initial=0) >= settings.stroke_min_mm * MM]
     return [(int(a), int(b), int(c), int(d)) for a, b, c, d in boxes]

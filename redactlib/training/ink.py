@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,8 +64,8 @@ class InkNet(nn.Module):
         self.up1 = nn.Sequential(_conv(a, a), _conv(a, a))
         self.ink = nn.Sequential(nn.Conv2d(a, 4 * len(INK), 1), nn.PixelShuffle(2))
         self.bracket = nn.Conv2d(a, 4, 1)
-        with torch.no_grad():
-            self.bracket.bias[:2] = -4.0  # brackets are rare: begin by finding none
+        bias = torch.tensor([-4.0, -4.0, 0.0, 0.0])  # brackets are rare: begin by finding none
+        self.bracket.bias = nn.Parameter(bias)
 
     def forward(self, dark: Tensor) -> tuple[Tensor, Tensor]:
         fine = self.down1(dark)
@@ -215,7 +216,7 @@ class _Probabilities(nn.Module):
 
 def export(net: InkNet) -> bytes:
     """The network as ONNX: input ``dark``, outputs ``ink`` and ``bracket``, any height and width of whole cells."""
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()  # torch takes a file, whatever its annotations say
     torch.onnx.export(
         _Probabilities(net).eval(),
         (torch.zeros(1, 1, 64, 96),),

@@ -199,7 +199,7 @@ def _rules(ink: np.ndarray) -> np.ndarray:
     long = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
     tall = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8))
     thick = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
-    return ((long | tall) & ~thick & plane).astype(bool)
+    return (np.maximum(long, tall) > 0) & (thick == 0) & ink
 
 
 def harvest(pages: Sequence[TrainingPage]) -> list[Snippet]:
@@ -261,7 +261,7 @@ def _window(page: TrainingPage, rng: np.random.Generator, settings: CropSettings
         centre = np.array([rng.uniform(0, width), rng.uniform(0, height)])
     centre = np.clip(centre, size * 0.4, np.maximum(size * 0.4, np.array([width, height]) - size * 0.4))
     zoom, angle = rng.uniform(*settings.zoom), rng.uniform(-settings.turn_deg, settings.turn_deg)
-    matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, zoom)
+    matrix = np.array(cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, zoom), np.float64)
     matrix[:, 2] += size / 2 - centre
 
     def warp(plane: np.ndarray, flags: int, value: int) -> np.ndarray:
@@ -312,7 +312,7 @@ def paste(crop: Crop, snippet: Snippet, lines: Sequence[Box], rng: np.random.Gen
     angle = rng.uniform(-12, 12) if rng.random() < 0.85 else rng.choice([90, -90])
     h, w = dark.shape
     side = int(np.hypot(h, w) * zoom) + 4
-    matrix = cv2.getRotationMatrix2D((w / 2, h / 2), angle, zoom)
+    matrix = np.array(cv2.getRotationMatrix2D((w / 2, h / 2), angle, zoom), np.float64)
     matrix[:, 2] += side / 2 - np.array([w / 2, h / 2])
     mark = cv2.warpAffine(dark, matrix, (side, side), flags=cv2.INTER_LINEAR)
     bits = cv2.warpAffine(
@@ -337,7 +337,8 @@ def _stroke(plane: np.ndarray, points: np.ndarray, width: float, rng: np.random.
     path += cv2.GaussianBlur(rng.normal(0, width * 0.9, path.shape).astype(np.float64), (1, 5), 1.2)
     for a, b in itertools.pairwise(path):
         thick = max(1, round(width * rng.uniform(0.8, 1.25)))
-        cv2.line(plane, *(tuple(int(v) for v in np.round(p * 16)) for p in (a, b)), 255, thick, cv2.LINE_AA, 4)
+        (x0, y0), (x1, y1) = (np.round(p * 16).astype(int).tolist() for p in (a, b))
+        cv2.line(plane, (x0, y0), (x1, y1), 255, thick, cv2.LINE_AA, 4)
 
 
 def draw_strike(crop: Crop, line: Box, rng: np.random.Generator) -> None:
@@ -473,11 +474,11 @@ def draw_dirt(crop: Crop, rng: np.random.Generator) -> None:
     ys, xs = np.mgrid[:h, :w].astype(np.float32)
     if kind in ("dots", "cloud"):
         grain = rng.uniform(0.4, 1.4)
-        field = cv2.GaussianBlur(field, (0, 0), grain)
-        field = (field - field.mean()) / field.std()
+        blurred = cv2.GaussianBlur(field, (0, 0), grain)
+        blurred = (blurred - blurred.mean()) / blurred.std()
         slope = cv2.resize(rng.normal(0, 1, (4, 4)).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
         fade = 1 - np.hypot(2 * xs / w - 1, 2 * ys / h - 1) if kind == "cloud" else 0.0
-        dirt = field + 0.6 * slope + 1.2 * fade > rng.uniform(1.2, 2.6)
+        dirt = blurred + 0.6 * slope + 1.2 * fade > rng.uniform(1.2, 2.6)
     elif kind == "halftone":
         step, shade = rng.uniform(2.5, 6), rng.uniform(-0.6, 1.2)
         dirt = np.sin(xs * 2 * np.pi / step) + np.sin(ys * 2 * np.pi / step) > shade + 0.5 * (xs / w - 0.5)

@@ -1,0 +1,111 @@
+"""Square brackets: pairs in reading order, the text between them, typed ones from the reading, nothing else."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from redactlib.detect.bracket import find_brackets
+from redactlib.layers import separate
+from redactlib.reading import PageText, Reading, TextLine
+from redactlib.scan import Scan
+
+WIDTH, HEIGHT, DPI = 850, 500, 100.0
+
+
+def line(text: str, y: int, *, x0: int = 100, character_px: float = 10.0, confidence: float = 0.95) -> TextLine:
+    x1 = round(x0 + character_px * len(text))
+    corners = np.array([[x0, y], [x1, y], [x1, y + 16], [x0, y + 16]], np.float32)
+    centres = tuple((i + 0.5) / len(text) for i in range(len(text)))
+    return TextLine((x0, y, x1, y + 16), corners, 0.0, Reading(text, confidence, None, centres))
+
+
+def blank() -> Scan:
+    return Scan(np.full((HEIGHT, WIDTH), 255, np.uint8), DPI)
+
+
+def test_typed_brackets_are_paired_and_hold_their_words() -> None:
+    first, last = find_brackets(blank(), None, PageText((line("we agree [in principle] to meet", 100),)))
+    assert (first.side, last.side, first.form) == ("open", "close", "typed")
+    assert (first.pair, last.pair) == (last.id, first.id)
+    assert first.text == "in principle"
+    assert first.family == "drafter"
+
+
+def test_nested_brackets_pair_inside_out() -> None:
+    found = find_brackets(blank(), None, PageText((line("one [two [three] four] five", 100),)))
+    assert [b.pair for b in found] == [found[3].id, found[2].id, found[1].id, found[0].id]
+    assert found[1].text == "three"
+
+
+def test_a_passage_over_two_lines_keeps_both_parts() -> None:
+    lines = (
+        line("we shall [not invade the island", 100),
+        line("at any time] as long as", 130),
+        line("this lasts", 160),
+    )
+    first, last = find_brackets(blank(), None, PageText(lines))
+    assert first.pair == last.id
+    assert first.text == "not invade the island at any time"
+
+
+def test_an_opening_bracket_without_partner_stays_open() -> None:
+    (only,) = find_brackets(blank(), None, PageText((line("continued [on the next page", 100),)))
+    assert only.pair is None
+    assert only.text is None
+
+
+def test_an_editors_brackets_are_editorial() -> None:
+    first, _ = find_brackets(blank(), None, PageText((line("source [1 line not declassified] says", 100),)))
+    assert first.family == "editorial"
+
+
+def test_parentheses_and_doubtful_lines_are_no_brackets() -> None:
+    lines = (line("we agree (in principle) to meet", 100), line("w[ ag]ee", 200, confidence=0.4))
+    assert find_brackets(blank(), None, PageText(lines)) == ()
+
+
+def drawn(sides: str = "both") -> tuple[Scan, PageText]:
+    scan = blank()
+    image = scan.image.copy()
+    for x, arm in ((195, 9), (305, -9)) if sides == "both" else ():
+        cv2.polylines(image, [np.array([[x + arm, 94], [x, 94], [x, 124], [x + arm, 124]])], False, 0, 2)
+    if sides == "rules":  # a side-line and a box, as forms have them
+        cv2.line(image, (92, 60), (92, 300), 0, 2)
+        cv2.rectangle(image, (60, 80), (500, 140), 0, 2)
+    return Scan(image, DPI), PageText(tuple(line("words in the middle of a line", y) for y in (60, 100, 140)))
+
+
+def test_without_the_model_upright_strokes_with_two_arms_are_brackets() -> None:
+    found = find_brackets(*((scan := drawn())[0], None, scan[1]))
+    assert [(b.side, b.form) for b in found] == [("open", "drawn"), ("close", "drawn")]
+    assert found[0].family == "reviewer"
+
+
+@pytest.mark.parametrize("with_model", [False, True])
+def test_side_lines_and_boxes_are_no_brackets(with_model: bool) -> None:
+    scan, text = drawn("rules")
+    assert find_brackets(scan, separate(scan) if with_model else None, text) == ()
+
+
+@pytest.mark.real
+def test_drawn_brackets_of_a_real_page_are_found(real_scans) -> None:
+    import json
+
+    from redactlib.reading import NeuralReader, read_page
+    from redactlib.scan import open_scans
+
+    path = real_scans / "labelled" / "jfk2025__124-90137-10468_p2.png"
+    scan = next(iter(open_scans(path)))
+    found = find_brackets(scan, separate(scan), read_page(scan.grey, NeuralReader()))
+    labels = json.loads(path.with_name(path.stem + ".truth.json").read_text())["marks"]
+    boxes = [(m["side"], m["box"]) for m in labels if m["kind"] == "bracket"]
+    hits = sum(
+        any(
+            side == b.side and abs(x0 + x1 - b.box[0] - b.box[2]) < 70 and abs(y0 + y1 - b.box[1] - b.box[3]) < 70
+            for b in found
+        )
+        for side, (x0, y0, x1, y1) in boxes
+    )
+    assert hits > 0.5 * len(boxes)
