@@ -23,6 +23,7 @@ class ClassifySettings:
     """When an answer is given."""
 
     confidence_min: float = 0.4  # below it the answer is null and the candidates are in the evidence
+    unread_factor: float = 0.75  # trust in the latest dated event while another's date could not be read
 
 
 def find_events(stamps: Sequence[Stamp]) -> tuple[Event, ...]:
@@ -50,7 +51,7 @@ def _event(stamp: Stamp) -> Event:
         confidence=round(stamp.confidence * (date.get("confidence", 1.0) if date.get("iso") else 1.0), 3),
         mark=stamp.id,
         box=stamp.box,
-        evidence={"date": date},
+        evidence={"date": date, "dated": stamp.evidence.get("dated", False)},
     )
 
 
@@ -86,29 +87,19 @@ def classify(
 
 
 def _headline(among: Sequence[Event], settings: ClassifySettings) -> Declassification:
+    """The latest dated event, or the first where none carries a date; no answer where one's date could not be read."""
     dated = [e for e in among if e.date]
-    chosen = (
-        max(dated, key=lambda e: ((e.date or "") + "-99-99"[: max(0, 10 - len(e.date or ""))], e.confidence))
-        if dated
-        else min(among, key=lambda e: e.box[1])
-    )
+    chosen = max(dated, key=_lateness) if dated else min(among, key=lambda e: e.box[1])
     same = [e for e in among if e.agency == chosen.agency and e.date == chosen.date]
     confidence = max(e.confidence for e in same)
+    unread = [e for e in among if not e.date and e.evidence.get("dated")]
+    if unread:  # it may be the latest, and any other answer wrong
+        confidence *= settings.unread_factor if dated else 0.0
+    sure = confidence >= settings.confidence_min
     candidates = [
         {"event": e.id, "agency": e.agency, "date": e.date, "decision": e.decision, "confidence": e.confidence}
         for e in among
     ]
-    # an event whose date could not be read may be the latest: then the date of another is not surely the page's
-    unread = [e for e in among if not e.date and e.evidence.get("date", {}).get("candidates")]
-    if unread and dated:
-        confidence *= 0.7
-    if confidence < settings.confidence_min:
-        return Declassification(
-            status=chosen.decision,
-            confidence=confidence,
-            events=tuple(e.id for e in same),
-            evidence={"candidates": candidates},
-        )
     authority = Authority(
         agency=chosen.agency,
         name=chosen.name,
@@ -119,9 +110,14 @@ def _headline(among: Sequence[Event], settings: ClassifySettings) -> Declassific
     )
     return Declassification(
         status=chosen.decision,
-        authority=authority,
-        date=chosen.date,
+        authority=authority if sure else None,
+        date=chosen.date if sure else None,
         confidence=round(confidence, 3),
         events=tuple(e.id for e in same),
         evidence={"candidates": candidates},
     )
+
+
+def _lateness(event: Event) -> tuple[str, float]:
+    date = event.date or ""
+    return date + "-99-99"[: max(0, 10 - len(date))], event.confidence

@@ -222,6 +222,8 @@ def _numeric(row: Marking) -> str:
 
 def _in_use(row: Marking, reading: DateReading) -> bool:
     """Whether a date lies in the years in which the marking was applied, and not ahead."""
+    if len(reading.date or "") < 10 and not row.year_only:
+        return False
     year = int((reading.date or "0")[:4])
     last = row.valid_to or datetime.date.today().year
     return (row.valid_from or 1940) <= year <= last and (reading.date or "") <= datetime.date.today().isoformat()

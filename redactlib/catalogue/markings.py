@@ -65,6 +65,8 @@ class Marking:
     next_line_date: bool = False
     worn: bool = False
     hand: bool = False
+    dated: bool = False
+    year_only: bool = False
     form: bool = False
     ticks: dict[str, str] = field(default_factory=dict, hash=False)
     ticks_text: dict[str, str] = field(default_factory=dict, hash=False)

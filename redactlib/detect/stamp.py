@@ -35,6 +35,7 @@ class StampSettings:
     """Where a marking's lines are looked for and how far it reaches; lengths in heights of its own lines."""
 
     candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
+    key_score: float = 0.78  # that makes it very probably one
     careful_lines_max: int = 26  # read carefully at most, the likeliest first: about 40 ms each
     join_gap: float = 1.6  # between pieces of one line
     join_shift: float = 0.45  # up or down between pieces of one line
@@ -74,8 +75,25 @@ def find_stamps(
     matches = match_markings(lines)
     taken = {part for match in matches for i in match.lines for part in lines[i].parts}
     stamps = [_stamp(scan, layers, match, lines, pieces, taken, settings) for match in matches]
-    stamps += _banners(scan, pieces, taken, settings)
+    stamps = _agreeing(stamps) + _banners(scan, pieces, taken, settings)
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
+
+
+def _agreeing(stamps: Sequence[Stamp]) -> list[Stamp]:
+    """A printed banner that stands at head and foot says one thing: where its date is lost, the other's holds."""
+    dated = {}
+    for stamp in stamps:
+        date = stamp.evidence["date"]
+        if date.get("iso") and not date["handwritten"]:
+            dated.setdefault(stamp.evidence["marking"], date)
+    found = []
+    for stamp in stamps:
+        other = dated.get(stamp.evidence["marking"])
+        if other and not stamp.evidence["date"].get("iso"):
+            borrowed = other | {"confidence": round(0.9 * other["confidence"], 3), "from": "the same banner on this page"}
+            stamp = replace(stamp, evidence=stamp.evidence | {"date": borrowed})
+        found.append(stamp)
+    return found
 
 
 def reread(scan: Scan, pieces: Sequence[TextLine], reader: Reader, settings: StampSettings) -> list[TextLine]:
@@ -99,7 +117,7 @@ def read_faint(scan: Scan, pieces: Sequence[TextLine], reader: Reader, settings:
     guesses = [text_line(c, r) for c, r in zip(fresh, reader.read([crop_line(soft, c) for c in fresh]), strict=True)]
     likeness = _likeness(guesses)
     large = np.array([guess.height > settings.large_mm / 25.4 * scan.dpi for guess in guesses], bool)
-    ranked = sorted(range(len(fresh)), key=lambda i: -likeness[i] - 0.2 * large[i])
+    ranked = sorted(range(len(fresh)), key=lambda i: -likeness[i] - 0.4 * large[i] * (len(guesses[i].text) < 24))
     best = [i for i in ranked if likeness[i] >= settings.faint_score or large[i]][: settings.faint_lines_max]
     readings = reader.read([crop_line(soft, fresh[i]) for i in best], careful=True)
     return [text_line(fresh[i], r) for i, r in zip(best, readings, strict=True) if r.text.strip()]
@@ -116,8 +134,13 @@ def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
 def _worth_reading(pieces: Sequence[TextLine], settings: StampSettings) -> list[int]:
     """Lines that share letters with a legend, the doubtful ones around them, and slanted or turned ones."""
     scores = _likeness(pieces)
-    likely = {i for i, p in enumerate(pieces) if scores[i] >= settings.candidate_score and p.confidence < 0.995}
-    sure = {i for i in range(len(pieces)) if scores[i] >= settings.candidate_score}
+    likely = {
+        i
+        for i, p in enumerate(pieces)
+        if (scores[i] >= settings.candidate_score and p.confidence < 0.96)
+        or (scores[i] >= settings.key_score and p.confidence < 0.995)
+    }
+    sure = {i for i in range(len(pieces)) if scores[i] >= settings.key_score}
     slanted = {
         i
         for i, p in enumerate(pieces)
@@ -253,6 +276,7 @@ def _stamp(
         rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in own])), 1),
         evidence={
             "marking": row.id,
+            "dated": row.dated,
             "share": round(match.share, 3),
             "legend": legend,
             "fields": form.fields,
@@ -352,7 +376,11 @@ def _filled_lines(
         centre, below = float(extent.mean()), float(depth.mean())
         if extent.min() < a0 - 0.2 * width - height or extent.max() > a1 + 0.5 * width + height:
             continue
-        if dated_otherwise(piece, f"{row.valid_from or 1940}-01-01") and row.hand:
+        typed = piece.confidence > 0.9 and layers is not None and not is_pen(scan, layers, piece.box, share_min=0.3)
+        if row.hand and (
+            dated_otherwise(piece, f"{row.valid_from or 1940}-01-01")
+            or (typed and parse_date(piece.text, era="document"))
+        ):
             continue
         inside = a0 <= centre <= a1 and d0 <= below <= d1 and extent.max() - extent.min() < 1.2 * width
         near = a0 - 0.2 * width <= centre <= a1 + 0.4 * width and d0 - reach <= below <= d1 + reach
@@ -415,7 +443,8 @@ def _tight(scan: Scan, box: Box) -> Box:
         return (x0, y0, x1, y1)
     spans = []
     for profile in (ink.sum(1), ink.sum(0)):  # a stroke that crosses the line fills few pixels of a row or column
-        filled = np.flatnonzero(profile >= max(1.0, 0.12 * float(np.percentile(profile, 90))))
+        low, high = np.percentile(profile, (5, 90))  # dirt of the ground, and letters
+        filled = np.flatnonzero(profile >= max(1.0, low + 0.15 * (high - low)))
         spans.append((int(filled[0]), int(filled[-1]) + 1))
     return (x0 + spans[1][0], y0 + spans[0][0], x0 + spans[1][1], y0 + spans[0][1])
 
@@ -467,7 +496,10 @@ def _banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int], settings: 
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], settings, free)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
     spoken: list[tuple[Line, tuple[str, ...]]] = []
-    said = [(line, banner_words(line.text, settings=settings) or _worn_level(line, typical, scan, settings)) for line in lines]
+    said = [
+        (line, banner_words(line.text, settings=settings) or _worn_level(line, typical, scan, settings))
+        for line in lines
+    ]
     alone = {line.parts[0]: sum(map(len, words)) for line, words in said if len(line.parts) == 1}
     said = [  # pieces are put together only where that says more: TOP and SECRET, not two banners in a row
         (line, words)
@@ -500,7 +532,7 @@ def _worn_level(line: Line, typical: float, scan: Scan, settings: StampSettings)
     close = fuzz.ratio(folded, text) / 100 >= (
         settings.worn_level_score if apart and edge else settings.worn_level_score + 0.06
     )
-    return (best,) if close and 0.75 <= len(text) / len(folded) <= 1.34 else ()
+    return (best,) if close and 0.66 <= len(text) / len(folded) <= 1.34 else ()
 
 
 def _grouped(
