@@ -8,10 +8,10 @@
 One way through the house, each stage a function that takes values and returns new ones::
 
     file -- scan.py ------> Scan          open_scans, as_scan: every format; pdf.py renders in a process of its own
-            reading.py ---> PageText      all lines of the page, by PP-OCRv6 or Tesseract; which way up the page lies
+            reading.py ---> PageText      all lines of the page, by PP-OCRv6 or Tesseract; which way up it lies
             layers.py ----> Layers        separate: print, handwriting, stamp, ruling, fill, brackets; one small network
             detect/ ------> marks         find_redactions, find_stamps, find_codes, find_handwriting, find_brackets
-              catalogue/                  markings, codes, agencies, orders as tables, and the matching of text with them
+              catalogue/                  markings, codes, agencies, orders as tables; matching with them
               forms.py                    a stamp read as a form: ticks, blanks, printed and handwritten dates
               dates.py, datelines.py      dates parsed, or read under a grammar from character probabilities (decoding.py)
             classify.py --> events        find_events, classify: who decided what, when; the page's authority and date

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -19,13 +19,13 @@ from redactlib.detect.redaction import find_redactions, is_withheld_sheet, link_
 from redactlib.detect.stamp import find_stamps
 from redactlib.document import conclude
 from redactlib.layers import separate
-from redactlib.marks import Box, Bracket, Mark
-from redactlib.reading import PageText, Reader, default_reader, read_page
+from redactlib.marks import Box, Bracket, Code, Handwriting, Mark, Point, Redaction, Stamp
+from redactlib.reading import Reader, default_reader, read_page
 from redactlib.report import DocumentReport, ImageInfo, PageReport, Source
 from redactlib.scan import Scan, as_scan, open_scans, turn_box
 
-Stage = Callable[[str], Any]
-M = TypeVar("M", bound=Mark)
+Stage = Callable[[str], AbstractContextManager[None]]
+"""Called with a stage's name, gives what is entered while the stage runs."""
 
 
 def analyze(
@@ -69,12 +69,9 @@ def analyze(
     with timer("brackets"):
         brackets = find_brackets(upright, layers, text)
     with timer("conclude"):
-        numbered = _number([*stamps, *codes, *redactions, *handwriting, *brackets])
-        kinds = {kind: tuple(m for m in numbered if m.kind == kind) for kind in {m.kind for m in numbered}}
-        redactions, codes = link_codes(kinds.get("redaction", ()), kinds.get("code", ()))
-        linked = {m.id: m for m in (*redactions, *codes)}
-        marks = tuple(_as_stored(linked.get(m.id, m), turn, scan) for m in numbered)
-        events = find_events([m for m in marks if m.kind == "stamp"])
+        marks = _put_together(stamps, codes, redactions, handwriting, brackets)
+        marks = tuple(_as_stored(mark, turn, scan) for mark in marks)
+        events = find_events([mark for mark in marks if isinstance(mark, Stamp)])
         declassification = classify(events, withheld=is_withheld_sheet(text))
     warnings = [*scan.warnings, *getattr(reader, "warnings", ())]
     if turn:
@@ -82,7 +79,7 @@ def analyze(
     return PageReport(
         source=Source(path=scan.path, page=scan.page, pages=scan.pages, sha256=scan.sha256),
         image=ImageInfo(
-            width=scan.width, height=scan.height, dpi=scan.dpi, dpi_source=scan.dpi_source, skew_deg=scan.skew_deg
+            width=scan.width, height=scan.height, dpi=scan.dpi, dpi_source=scan.dpi_source, skew_deg=upright.skew_deg
         ),
         declassification=declassification,
         events=events,
@@ -109,32 +106,44 @@ def analyze_file(
     return conclude(str(path), reports)
 
 
-def _number(marks: Sequence[M]) -> list[M]:
-    """Marks with ids of the page; a bracket's pair, known by the detector's id, is renamed with its partner."""
-    names = {mark.id: f"m{i}" for i, mark in enumerate(marks, 1) if isinstance(mark, Bracket)}
-    pairs = ({"pair": names.get(m.pair or "")} if isinstance(m, Bracket) else {} for m in marks)
-    return [replace(m, id=f"m{i}", **pair) for i, (m, pair) in enumerate(zip(marks, pairs, strict=True), 1)]  # type: ignore[arg-type]
+def _put_together(
+    stamps: Sequence[Stamp],
+    codes: Sequence[Code],
+    redactions: Sequence[Redaction],
+    handwriting: Sequence[Handwriting],
+    brackets: Sequence[Bracket],
+) -> tuple[Mark, ...]:
+    """All marks of a page with their ids, a bracket's partner by its new one; codes and redactions are linked."""
+    ids = (f"m{i}" for i in count(1))
+    stamps = [replace(mark, id=next(ids)) for mark in stamps]
+    codes = [replace(mark, id=next(ids)) for mark in codes]
+    redactions = [replace(mark, id=next(ids)) for mark in redactions]
+    handwriting = [replace(mark, id=next(ids)) for mark in handwriting]
+    named = {mark.id: next(ids) for mark in brackets}
+    brackets = [replace(mark, id=named[mark.id], pair=named.get(mark.pair or "")) for mark in brackets]
+    linked_redactions, linked_codes = link_codes(redactions, codes)
+    return (*stamps, *linked_codes, *linked_redactions, *handwriting, *brackets)
 
 
-def _as_stored(mark: M, turn: int, scan: Scan) -> M:
+def _as_stored(mark: Mark, turn: int, scan: Scan) -> Mark:
     """A mark of the upright page on the page as stored."""
     if not turn:
         return replace(mark, box=_inside(mark.box, scan))
     wide, high = (scan.height, scan.width) if turn % 2 else (scan.width, scan.height)
-    changes: dict[str, Any] = {"box": _inside(turn_box(mark.box, 4 - turn, wide, high), scan)}
-    if getattr(mark, "polygon", ()):
-        changes["polygon"] = tuple(turn_box((x, y, x, y), 4 - turn, wide, high)[:2] for x, y in mark.polygon)  # type: ignore[attr-defined]
-    if hasattr(mark, "rotation_deg"):
-        changes["rotation_deg"] = round((mark.rotation_deg - 90 * turn + 180) % 360 - 180, 1)
-    if getattr(mark, "anchor", None):
-        x, y = mark.anchor  # type: ignore[union-attr]
-        changes["anchor"] = turn_box((x, y, x, y), 4 - turn, wide, high)[:2]
-    return replace(mark, **changes)
+
+    def back(point: Point) -> Point:
+        return turn_box((*point, *point), 4 - turn, wide, high)[:2]
+
+    box = _inside(turn_box(mark.box, 4 - turn, wide, high), scan)
+    if isinstance(mark, Redaction):
+        return replace(mark, box=box, polygon=tuple(back(point) for point in mark.polygon))
+    if isinstance(mark, Stamp | Code):
+        return replace(mark, box=box, rotation_deg=round((mark.rotation_deg - 90 * turn + 180) % 360 - 180, 1))
+    if isinstance(mark, Handwriting):
+        return replace(mark, box=box, anchor=back(mark.anchor) if mark.anchor else None)
+    return replace(mark, box=box)
 
 
 def _inside(box: Box, scan: Scan) -> Box:
     x0, y0 = max(0, min(box[0], scan.width - 1)), max(0, min(box[1], scan.height - 1))
     return (x0, y0, max(x0 + 1, min(box[2], scan.width)), max(y0 + 1, min(box[3], scan.height)))
-
-
-__all__ = ["PageText", "analyze", "analyze_file"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from redactlib.catalogue.markings import match_markings, markings, stack
+from redactlib.catalogue.markings import markings, match_markings, stack
 from redactlib.marks import DECISIONS
 
 EXAMPLES = [(row.id, text) for row in markings() for text in row.examples]

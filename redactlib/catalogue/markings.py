@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -106,15 +107,16 @@ class Marking:
 def markings() -> tuple[Marking, ...]:
     """Every row of the catalogue, in the order of the file."""
     rows = tomllib.loads((files("redactlib.catalogue") / "markings.toml").read_text(encoding="utf-8"))["marking"]
-    return tuple(Marking(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows)
+    plain: list[dict[str, Any]] = [{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()} for row in rows]
+    return tuple(Marking(**row) for row in plain)
 
 
 @dataclass(frozen=True)
 class Line:
     """A line of text as the alignment sees it: what it says and where it stands, in any unit of length.
 
-    `along` and `down` span its own frame: unit vectors in the direction of reading and towards the next line. `parts` says
-    which pieces of the page it is made of: of two markings that need one piece, only one stands.
+    `along` and `down` span its own frame: unit vectors in the direction of reading and towards the next line. `parts`
+    says which pieces of the page it is made of: of two markings that need one piece, only one stands.
     """
 
     text: str
@@ -166,7 +168,7 @@ class Match:
         return tuple(sorted({hit.line for hit in self.hits}))
 
     def blanks(self, lines: Sequence[Line]) -> list[tuple[str, str, int]]:
-        """What stands in the legend's blanks, as (field, text, line index), where the line carries printed words too."""
+        """What stands in the legend's blanks, as (field, text, line index), on lines that carry printed words too."""
         found = []
         for row, template in enumerate(self.marking.lines):
             hits = sorted((h for h in self.hits if h.literal.row == row), key=lambda h: h.literal.place)
@@ -233,7 +235,7 @@ def match_markings(
         lines: in any order.
         rows: the catalogue's rows, or all.
 
-    >>> found = match_markings(stack("CIA HAS N0 OBJECTION TO", "DECIASSIFICATION AND/OR", "RELEASE OF CIA INFORMATION"))
+    >>> found = match_markings(stack("CIA HAS N0 OBJECTION TO", "DECIASSIFICATION AND/OR", "RELEASE OF CIA"))
     >>> found[0].marking.id
     'cia-no-objection'
     """
@@ -335,7 +337,7 @@ def _folded(text: str) -> str:
 
 
 def _scores(phrases: Sequence[str], lines: Sequence[Line]) -> np.ndarray:
-    """How well each phrase stands in each line, 0..1; a line shorter than the phrase scores by the share it can hold."""
+    """How well each phrase stands in each line, 0..1; a shorter line scores by the share that it can hold."""
     folded = [_folded(p) for p in phrases]
     texts = [line.folded[0] for line in lines]
     scores = process.cdist(folded, texts, scorer=fuzz.partial_ratio, dtype=np.float32) / 100
@@ -394,21 +396,20 @@ def _grow(
         across = dx * home.along[0] + dy * home.along[1]
         turn = abs(home.along[0] * line.along[1] - home.along[1] * line.along[0])
         same_way = home.along[0] * line.along[0] + home.along[1] * line.along[1] > 0
-        if same_way and turn <= np.sin(np.radians(settings.angle_max_deg)) and abs(down) <= reach:
-            if abs(across) <= 0.5 * (home.width + line.width) + home.height:
-                near.append((i, down / home.height))
-    wanted = [lit for lit in literals]
-    scores = _scores([lit.text for lit in wanted], [lines[i] for i, _ in near])
+        level = same_way and turn <= np.sin(np.radians(settings.angle_max_deg))
+        if level and abs(down) <= reach and abs(across) <= 0.5 * (home.width + line.width) + home.height:
+            near.append((i, down / home.height))
+    scores = _scores([lit.text for lit in literals], [lines[i] for i, _ in near])
     pairs = [
-        (scores[a, b] * len(wanted[a].folded), a, b)
-        for a in range(len(wanted))
+        (scores[a, b] * len(literals[a].folded), a, b)
+        for a in range(len(literals))
         for b in range(len(near))
-        if scores[a, b] >= (floor if len(wanted[a].folded) >= 5 else settings.short_key_score)
+        if scores[a, b] >= (floor if len(literals[a].folded) >= 5 else settings.short_key_score)
     ]
     hits: list[Hit] = []
     placed: dict[int, float] = {at.row: 0.0}
     for _, a, b in sorted(pairs, reverse=True):
-        literal, (i, down) = wanted[a], near[b]
+        literal, (i, down) = literals[a], near[b]
         if any(h.literal is literal for h in hits):
             continue
         fits = all(
@@ -467,9 +468,8 @@ def _contradicted(match: Match, lines: Sequence[Line], settings: MatchSettings, 
         return True
     if any(_says(phrase, line, settings) for phrase in row.never for line in own + around):
         return True
-    if row.compiled_pattern and not any(row.compiled_pattern.search(line.text) for line in own + around):
-        return True
-    return False
+    pattern = row.compiled_pattern
+    return pattern is not None and not any(pattern.search(line.text) for line in own + around)
 
 
 def _legend_share(match: Match, line: int, lines: Sequence[Line]) -> float:

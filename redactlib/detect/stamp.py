@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +26,6 @@ from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, area, intersection, union
 from redactlib.reading import PageText, Reader, TextLine, crop_line, text_line
 from redactlib.scan import Scan
-
 
 _SHORT_LEVELS = (fold("SECRET")[0],)
 
@@ -81,7 +81,7 @@ def find_stamps(
 
 def _agreeing(stamps: Sequence[Stamp]) -> list[Stamp]:
     """A printed banner that stands at head and foot says one thing: where its date is lost, the other's holds."""
-    dated = {}
+    dated: dict[str, dict[str, Any]] = {}
     for stamp in stamps:
         date = stamp.evidence["date"]
         if date.get("iso") and not date["handwritten"]:
@@ -90,7 +90,7 @@ def _agreeing(stamps: Sequence[Stamp]) -> list[Stamp]:
     for stamp in stamps:
         other = dated.get(stamp.evidence["marking"])
         if other and not stamp.evidence["date"].get("iso"):
-            borrowed = other | {"confidence": round(0.9 * other["confidence"], 3), "from": "the same banner on this page"}
+            borrowed = other | {"confidence": round(0.9 * other["confidence"], 3), "from": "the page's other banner"}
             stamp = replace(stamp, evidence=stamp.evidence | {"date": borrowed})
         found.append(stamp)
     return found
@@ -144,7 +144,7 @@ def _worth_reading(pieces: Sequence[TextLine], settings: StampSettings) -> list[
     slanted = {
         i
         for i, p in enumerate(pieces)
-        if abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 3 or abs(p.rotation_deg) > 45
+        if (abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 3) or abs(p.rotation_deg) > 45
     }
     near = {
         j
