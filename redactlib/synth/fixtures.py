@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -285,5 +286,6 @@ def draw_fixtures(out: Path, *, fonts: Path | None) -> list[str]:
     first.save(
         out / "formats" / "three_pages.tiff", save_all=True, append_images=rest, compression="group4", dpi=(300, 300)
     )
-    first.save(out / "formats" / "three_pages.pdf", save_all=True, append_images=rest, resolution=300)
+    dates = {"creationDate": time.gmtime(0), "modDate": time.gmtime(0)}  # the same file each time
+    first.save(out / "formats" / "three_pages.pdf", save_all=True, append_images=rest, resolution=300, **dates)
     return list(pages)
