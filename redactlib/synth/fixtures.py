@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -286,6 +287,6 @@ def draw_fixtures(out: Path, *, fonts: Path | None) -> list[str]:
     first.save(
         out / "formats" / "three_pages.tiff", save_all=True, append_images=rest, compression="group4", dpi=(300, 300)
     )
-    dates = {"creationDate": time.gmtime(0), "modDate": time.gmtime(0)}  # the same file each time
+    dates: dict[str, Any] = {"creationDate": time.gmtime(0), "modDate": time.gmtime(0)}  # the same file each time
     first.save(out / "formats" / "three_pages.pdf", save_all=True, append_images=rest, resolution=300, **dates)
     return list(pages)
