@@ -83,9 +83,11 @@ def propose(
     cover, flat = _cover(scan, ink, settings)
     lines, solid, tone = _any(ink, factor), _all(ink, factor), scan.grey[::factor, ::factor]
     hidden = [(a // factor, b // factor, c // factor, d // factor) for a, b, c, d in labels]
-    masks = [(flat, settings.flat_strip_mm), (cover, settings.fill_min_mm)][flat is cover :]
+    fills = [(solid if cover is ink else _all(cover, factor), settings.fill_min_mm)]
+    if flat is not cover:
+        fills.insert(0, (_all(flat, factor), settings.flat_strip_mm))
     found = [
-        *(p for mask, strip_mm in masks for p in _fills(solid if mask is ink else _all(mask, factor), tone, strip_mm, px_mm, settings)),
+        *(p for mask, strip_mm in fills for p in _fills(mask, tone, strip_mm, px_mm, settings)),
         *_dense(
             lines,
             cv2.resize(ink * 255, (solid.shape[1], solid.shape[0]), interpolation=cv2.INTER_AREA),
@@ -128,8 +130,8 @@ def _cover(scan: Scan, ink: np.ndarray, settings: ProposalSettings) -> tuple[np.
     cover = (far > settings.tone_min).view(np.uint8)
     square = _square(3)
     flat: np.ndarray = (cv2.morphologyEx(scan.grey, cv2.MORPH_GRADIENT, square) < settings.flat_max).view(np.uint8)
-    flat &= cover
-    return cover, cv2.dilate(flat, square) & cover
+    flat = cv2.bitwise_and(flat, cover)
+    return cover, cv2.bitwise_and(cv2.dilate(flat, square), cover)
 
 
 def _square(size: float) -> np.ndarray:
@@ -193,7 +195,8 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, _square(settings.speckle_mm * px_mm))
     core = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(settings.stroke_min_mm * px_mm))
     window = round(settings.stroke_min_mm * px_mm)
-    dense = (cv2.blur(closed * np.uint8(255), (window, window)) > settings.dense_min * 255).view(np.uint8) | core
+    dense: np.ndarray = (cv2.blur(closed * np.uint8(255), (window, window)) > settings.dense_min * 255).view(np.uint8)
+    dense = cv2.bitwise_or(dense, core)
     contours, tree = cv2.findContours(dense, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
     rects = [(int(x), int(y), int(w), int(h)) for x, y, w, h in map(cv2.boundingRect, outer)]
@@ -365,8 +368,11 @@ def _with_strips(rules: _Rules, lines: np.ndarray, px_mm: float, settings: Propo
     """The rules, with what is known of the strips beside them."""
     start, stop = rules.ends[:, :2], rules.ends[:, 2:]
     offsets = [3, 2 + max(2, round(settings.band_mm * px_mm))]
-    shares = [[_inked(lines, start + [0, s * k], stop + [0, s * k]) for k in offsets] for s in (-1, 1)]
-    free = np.mean(shares, axis=1).T < settings.strip_loose
+    shares = []
+    for side in (-1, 1):
+        shifts = [np.array([0, side * k]) for k in offsets]
+        shares.append(np.mean([_inked(lines, start + shift, stop + shift) for shift in shifts], axis=0))
+    free = np.stack(shares, 1) < settings.strip_loose
     return replace(rules, free=free)
 
 
@@ -421,7 +427,8 @@ def _hypotheses(
     a, b, c, d = a[good], b[good], c[good], d[good]
     strips = []
     for step in range(3, 3 + max(2, round(settings.band_mm * px_mm))):
-        e, f, g, h = a + step, b + [-step, step], c + [step, -step], d - step
+        aslant = np.array([step, -step])
+        e, f, g, h = a + step, b - aslant, c + aslant, d - step
         strips.append([_inked(lines, *corners) for corners in ((e, f), (g, h), (e, g), (f, h))])
     found = []
     worst = np.sort(np.mean(strips, axis=0), axis=0)

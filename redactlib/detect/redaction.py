@@ -70,6 +70,7 @@ class RedactionSettings:
     ground_max: float = 0.7  # covered shares of the strips on two opposite sides, added
     even_min: float = 0.65  # share of a fill that has its median tone
     fill_width_min_mm: Mapping[str, float] = field(default_factory=lambda: {"solid": 3.2, "shaded": 5.0}, hash=False)
+    thin_max: float = 0.65  # heights of a line's box; lower is a rule or a strike
     upright_max: float = 2.5  # height over width; covered text is wider than high
     marker_lines: tuple[float, float] = (0.8, 2.0)  # heights of a line's box; carelessly drawn
     heavy_min: float = 0.84  # share of ink of a stroke that lets nothing through
@@ -182,14 +183,9 @@ def _textual(text: PageText, page_type: PageType | None) -> list[Redaction]:
     found = []
     for line in text.lines:
         for match in STANDS_FOR_TEXT.finditer(line.text):
-            x0, y0, x1, y1 = line.box
-            places = line.reading.centres[match.start() : match.end()]
-            half = 0.5 * (x1 - x0) / max(1, len(line.text))
-            if len(places) > 1:
-                x0, x1 = round(x0 + places[0] * (x1 - x0) - half), round(x0 + places[-1] * (x1 - x0) + half)
+            box = _place(line, match.start(), match.end())
             said = re.search(r"(?i)(\d+|" + "|".join(NUMBERS) + r")[\s\w½]{0,8}?\s?line", match.group())
             lines = (NUMBERS.get(said[1].lower()) or int(said[1])) if said else None
-            box = (x0, y0, x1, y1)
             found.append(
                 Redaction(
                     box=box,
@@ -201,6 +197,19 @@ def _textual(text: PageText, page_type: PageType | None) -> list[Redaction]:
                 )
             )
     return found
+
+
+def _place(line: TextLine, start: int, stop: int) -> Box:
+    """Box of some characters of a line, which may lean."""
+    half = 0.5 / max(1, len(line.text))
+    places = line.reading.centres[start:stop] or (half, 1 - half)
+    along = np.array([[max(0.0, places[0] - half)], [min(1.0, places[-1] + half)]])
+    top_left, top_right, bottom_right, bottom_left = line.corners
+    top, bottom = top_left + along * (top_right - top_left), bottom_left + along * (bottom_right - bottom_left)
+    trim = 0.12 * (bottom - top)  # lines are found with some paper around them
+    points = np.concatenate([top + trim, bottom - trim])
+    (x0, y0), (x1, y1) = points.min(0), points.max(0)
+    return (round(x0), round(y0), round(x1), round(y1))
 
 
 def link_codes(
@@ -350,6 +359,8 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
     x0, y0, x1, y1 = p.box
     if x1 - x0 < page.scan.mm(settings.fill_width_min_mm[p.style]):
         return "too narrow"
+    if y1 - y0 < settings.thin_max * page.line_height:
+        return "too thin"
     if y1 - y0 > settings.upright_max * (x1 - x0):
         return "upright bar"
     e = p.evidence
