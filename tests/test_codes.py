@@ -79,6 +79,7 @@ def test_a_code_of_a_form_of_its_own_is_one_anywhere(text):
         "the B-5 bombers and B 6 of them",
         "(S) the third party (C) refused (U)",
         "see section 3.3(b)(1) of the order",
+        "the Act of 1947 (50 USC 403) and P.L. 86-36",
         "1. (a) the first (b) the second",
         "DECLASSIFY ON: OADR",
         "STATE ARMY NAVY NR 5",
@@ -146,6 +147,11 @@ def test_a_sure_reading_is_not_made_again():
     assert reader.crops == 0
 
 
+def test_a_statute_behind_its_exemption_is_part_of_the_code():
+    (found,) = codes(line("(b)(3)-P.L. 86-36", 500, 300))
+    assert (found.code, found.canonical) == ("(b)(3)-P.L.86-36", "(b)(3) P.L. 86-36")
+
+
 def test_a_lost_last_bracket_is_written():
     (found,) = codes(line("JFK Act 5(g)(2)(D", 400, 100))
     assert found.code == "JFKAct5(g)(2)(D)"
@@ -178,6 +184,8 @@ def test_codes_of_a_review_form_describe_other_pages():
 
 def test_a_stamps_blank_line_is_read_with_what_a_hand_wrote_on_it():
     (found,) = codes(line("DECLASSIFY ON: 25X_", 100, 300), reader=Again(reading("25X 1,6")))
+    assert found.box[1] == pytest.approx(300, abs=3)
+    assert found.box[3] == pytest.approx(300 + LINE, abs=3)
     assert (found.code, found.handwritten, found.context) == ("25X1,6", True, "stamp")
 
 

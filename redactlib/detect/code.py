@@ -326,7 +326,7 @@ def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
             steps = len(place.reading.lattice)
             found.append(
                 _Candidate(
-                    box=_ink_box(scan, place, *(s / steps for s in decoded[0].span)),
+                    box=_field_box(place, decoded[0].span[0] / steps, decoded[0].span[1] / steps, settings),
                     text=line.text[start:],
                     code=decoded[0].text,
                     family=family,
@@ -483,6 +483,13 @@ def _mixed(attempts: Sequence[tuple[Decoded, ...]]) -> tuple[Decoded, ...]:
             total[d.text] = total.get(d.text, 0.0) + float(np.exp(d.log_probability)) / len(attempts)
     ranked = sorted(total.items(), key=lambda item: -item[1])
     return tuple(Decoded(text, float(np.log(p)), (0, 0)) for text, p in ranked if p > 0)
+
+
+def _field_box(place: TextLine, first: float, last: float, settings: CodeSettings) -> Box:
+    """Box of a filling at the height of its line, without the room around it: worn stamps leave no whole glyphs."""
+    corners = _part_corners(place, first, last)
+    room = settings.field_room[-1] / (1 + 2 * settings.field_room[-1]) * (corners[3] - corners[0])
+    return _bounds(corners + np.array([room, room, -room, -room]))
 
 
 def _without_rules(crop: np.ndarray, height: float) -> np.ndarray:

@@ -16,10 +16,14 @@ from redactlib.decoding import Automaton, Part, build_automaton
 NEEDS: Mapping[str, int] = {
     "marking": 0, "section 3": 0, "category": 0, "act": 0, "handwritten": 0,
     "bracketed": 1, "lettered": 1, "section 1": 1, "paired": 1, "statute": 1, "privacy": 1, "ground": 1,
-    "field": 0, "exemption": 0, "bare": 2, "record": 2, "word": 2, "restriction": 2,
+    "field": 0, "exemption": 0, "bare": 2, "law": 2, "record": 2, "word": 2, "restriction": 2,
 }  # fmt: skip
 
 _D, _O, _C = r"[1-9lI|!iSZGgBO?]", r"(?:[(\[{]\s?)", r"(?:\s?[)\]}])"
+_LAW = (
+    r"P\.?\s?L\.?\s?86\s?-\s?36"
+    r"|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)(?:\s?\(?[a-z]\)?)?(?![0-9])"
+)
 _SHAPES: Mapping[str, str] = {
     "act": rf"(?:J\s?F\s?K\s?Act\s?)?(?:Sec\.?\s?)?[5S]\s?{_O}g{_C}\s?{_O}[2Z]{_C}\s?(?:{_O}[DO0]{_C}?)?",
     "marking": r"(?<![A-Za-z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
@@ -33,8 +37,8 @@ _SHAPES: Mapping[str, str] = {
     "bracketed": rf"(?<![0-9]){_O}[bBh6G](?:{_C}?\s?{_O}|{_C}?[XY]){_D}{_C}?(?:\s?{_O}?[A-Fa-f]{_C})?"
     rf"|(?<![A-Za-z0-9])[bB]{_O}{_D}{_C}",
     "paired": rf"{_O}b{_C}{_O}[1lI]{_C}1[.,]?4{_O}?[a-h8]{_C}?",
-    "statute": rf"(?:{_O}?[bBh6]?{_C}\s?{_O}?[3S8]{_C}?\s?[-:]?\s?)?(?:P\.?\s?L\.?\s?86\s?-\s?36"
-    r"|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)\S*)",
+    "statute": rf"{_O}?[bBh6]?{_C}\s?{_O}?[3S8]{_C}?\s?[-:]?\s?(?:{_LAW})",
+    "law": rf"(?:{_LAW})",
     "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-f6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}",
     "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI](?:{_C}?\s?{_O}|[XY])[A-Ca-c8]{_C}",
     "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lIsS](?![A-Za-z0-9-])",
@@ -136,6 +140,7 @@ def grammar(family: str) -> Automaton:
     digits, chapters = "123456789", "abcdefgh"
     letter_b, seventh = _any(["(b)", "(B)", "b", "B"]), _any(["(7)", "7"])
     numbers = [str(n) for n in range(1, 31)]
+    laws = _any(["P.L. 86-36", "18 USC 798", "50 USC 3024(i)", "50 USC 403", "50 USC 3605", "10 USC 424"])
     more: Part = _any(["", *(f",{n}" for n in numbers)])
     bracketed: list[Part] = [_any(["(b)", "(B)"]), _bracketed(digits)]
     section_1: list[Part] = [_any(["1.4", "1.5"]), _bracketed(chapters + chapters.upper()) | _any(chapters)]
@@ -169,12 +174,8 @@ def grammar(family: str) -> Automaton:
         "lettered": [[_any(["b7", "B7"]), _any("ABCDEF")]],
         "bracketed": [bracketed, [letter_b, seventh, _bracketed("ABCDEFabcdef")], [_any("bB"), _bracketed(digits)]],
         "paired": [[*bracketed, *section_1]],
-        "statute": [
-            [
-                _any(["", "(b)(3)", "(b)(3)-", "(b)(3):"]),
-                _any(["P.L. 86-36", "18 USC 798", "50 USC 3024(i)", "50 USC 403", "50 USC 3605", "10 USC 424"]),
-            ]
-        ],
+        "statute": [[_any(["(b)(3)", "(b)(3)-", "(b)(3):"]), laws]],
+        "law": [[laws]],
         "privacy": [
             [_any(["(j)"]), _bracketed("12"), _any(["", *(f"({c})" for c in "abcdef")]), _any(["", "(c)"])],
             [_any(["(k)"]), _bracketed("1234567")],
