@@ -7,6 +7,7 @@ a pixel is not known it takes no part in the loss.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import time
@@ -205,9 +206,17 @@ def train(
 
 
 class _Probabilities(nn.Module):
+    """The network with probabilities, its folding and unfolding as plain convolutions: OpenCV reads those rightly."""
+
     def __init__(self, net: InkNet) -> None:
         super().__init__()
-        self.net = net
+        self.net = copy.deepcopy(net)
+        fold, unfold = nn.Conv2d(1, 16, 4, 4, bias=False), nn.ConvTranspose2d(4 * len(INK), len(INK), 2, 2, bias=False)
+        fold.weight.data = torch.eye(16).reshape(16, 1, 4, 4)
+        unfold.weight.data = torch.eye(4).reshape(4, 1, 2, 2).repeat(len(INK), 1, 1, 1) * torch.eye(
+            len(INK)
+        ).repeat_interleave(4, 0).reshape(-1, len(INK), 1, 1)
+        self.net.down1[0], self.net.ink[1] = fold, unfold
 
     def forward(self, dark: Tensor) -> tuple[Tensor, Tensor]:
         ink, bracket = self.net(dark)
