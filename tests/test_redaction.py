@@ -295,6 +295,17 @@ def test_overlay_of_a_pdf_is_recoverable_and_its_text_stays_hidden():
     assert shown.text == "a name of 19 letter"
 
 
+def test_white_gap_is_a_redaction_only_opposite_a_code():
+    page = blank()
+    lines = prose(page, range(6))
+    lines += [typed(page, line("He was told", 120, 400)), typed(page, line("that night", 900, 400))]
+    assert found(page, *lines) == []
+    margin = typed(page, line("25X1", 1220, 400, advance=12))
+    [(style, box)] = found(page, *lines, margin)
+    assert style == "whiteout"
+    assert is_at(box, (450, 402, 900, 448))
+
+
 def test_words_that_stand_for_text_are_textual():
     said = line("agreed. [2 lines not declassified] He left", 100, 500)
     [textual] = find_redactions(Scan(blank(), DPI), None, PageText((said,)))
