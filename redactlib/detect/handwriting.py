@@ -30,6 +30,14 @@ class HandwritingSettings:
     ink_min_mm2: float = 0.8  # less is a speck: a pen stroke is 0.4 mm wide and 3 mm long
     length_min_mm: float = 2.0  # the shortest mark that means something
     typed_confidence: float = 0.8  # lines that read better than this are type
+    struck_confidence: float = 0.6  # words can still be read under a line; less is no type, or type run together
+    letter_min_mm: float = 1.2  # narrower letters touch each other in scans
+    strike_letters_min: float = (
+        4.5  # a line through words is longer than that many letters are wide; blots join three ...
+    )
+    strike_min_mm: float = 9.0  # ... and than this
+    strike_beside_max: float = 0.45  # share of ink over and under it, in the letters: more where they run together
+    strike_thick_max: float = 0.3  # of the line's height; thicker is a bar
 
 
 def find_handwriting(
@@ -58,7 +66,8 @@ def find_handwriting(
     level = [line for line in text.lines if len(line.text) >= 3 and abs(line.rotation_deg) < 8]
     typed = [line for line in level if line.confidence >= settings.typed_confidence]
     page = _Page(level, typed, tuple(stamps), scan.mm(1.0), _pitch(typed, scan))
-    marks = [_mark(box, chance, own, page, text) for box, chance, own in _groups(pen, scan, settings)]
+    marks = [_mark(group, page, text) for group in _groups(pen, scan, settings)]
+    marks += [s for s in _ruled_strikes(pen, page, scan, settings) if not any(_shared(s.box, m.box) for m in marks)]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
 
 
@@ -67,8 +76,18 @@ def _pitch(typed: Sequence[TextLine], scan: Scan) -> float:
     return float(np.median([line.height for line in typed])) if len(typed) >= 3 else scan.dpi / 6
 
 
-def _groups(pen: Pen, scan: Scan, settings: HandwritingSettings) -> list[tuple[Box, float, np.ndarray]]:
-    """Join strokes that lie close together: box in page pixels, mean chance, and the strokes inside the box."""
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Strokes that belong together: box in page pixels, mean chance, their mask, their share of the box's ink."""
+
+    box: Box
+    chance: float
+    strokes: np.ndarray
+    share: float
+
+
+def _groups(pen: Pen, scan: Scan, settings: HandwritingSettings) -> list[_Group]:
+    """Join strokes that lie close together."""
     boxes = _joined(strokes(pen.mask), _Sums(pen.ink), _Sums(pen.mask), settings)
     found = []
     for x0, y0, x1, y1 in boxes:
@@ -78,7 +97,48 @@ def _groups(pen: Pen, scan: Scan, settings: HandwritingSettings) -> list[tuple[B
         if small:
             continue
         box = (int(x0 / pen.scale), int(y0 / pen.scale), int(np.ceil(x1 / pen.scale)), int(np.ceil(y1 / pen.scale)))
-        found.append(((box[0], box[1], min(scan.width, box[2]), min(scan.height, box[3])), chance, own))
+        box = (box[0], box[1], min(scan.width, box[2]), min(scan.height, box[3]))
+        found.append(_Group(box, chance, own, float(own.sum() / pen.ink[y0:y1, x0:x1].sum())))
+    return found
+
+
+def _shared(a: Box, b: Box) -> bool:
+    return intersection(a, b) > 0.5 * min(area(a), area(b))
+
+
+def _ruled_strikes(pen: Pen, page: _Page, scan: Scan, settings: HandwritingSettings) -> list[Handwriting]:
+    """Lines drawn through words: runs of ink across the middle of a line of type, longer than any letter is wide.
+
+    The model takes a straight one for a rule. A rule goes on beyond the words; a typist's dashes are read as such.
+    """
+    found = []
+    ink = pen.ink.astype(np.uint8)
+    for line in (line for line in page.lines if line.confidence >= settings.struck_confidence):
+        x0, y0, x1, y1 = (int(v * pen.scale) for v in line.box)
+        letter = (x1 - x0) / len(line.text)
+        height = y1 - y0
+        band = ink[y0 + round(0.33 * height) : y0 + round(0.7 * height) + 1, max(0, x0 - height) : x1 + height]
+        if not (band.size and settings.letter_min_mm * MM < letter):
+            continue
+        run = max(round(settings.strike_letters_min * letter), round(settings.strike_min_mm * MM))
+        level = cv2.morphologyEx(
+            cv2.dilate(band, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, np.ones((1, run), np.uint8)
+        )
+        count, _, stats, _ = cv2.connectedComponentsWithStats(level, connectivity=8)
+        for x, y, w, h, size in stats[1:count]:
+            left = max(0, x0 - height) + x
+            thick = size / w - 2  # the dilation gave it two rows
+            if thick > settings.strike_thick_max * height or left < x0 - 0.7 * height or left + w > x1 + 0.7 * height:
+                continue
+            beside = np.delete(band[:, x : x + w], np.s_[max(0, y - 1) : y + h + 1], axis=0)
+            if not beside.size or beside.mean() > settings.strike_beside_max:
+                continue
+            top = y0 + round(0.33 * height) + y
+            edges = (left / pen.scale, top / pen.scale, (left + w) / pen.scale, (top + h) / pen.scale)
+            box = (max(0, int(edges[0])), max(0, int(edges[1])), min(scan.width, int(edges[2])), int(edges[3]))
+            words = _words_in(line, box)
+            if words and sum(c.isalnum() for c in words) >= 0.5 * len(words.replace(" ", "")):
+                found.append(Handwriting(box=box, confidence=0.7, role="strike", struck_text=words))
     return found
 
 
@@ -132,11 +192,12 @@ class _Page:
         return float(np.percentile([b[0] for b in long], 20)), float(np.percentile([b[2] for b in long], 80))
 
 
-def _role(box: Box, strokes: np.ndarray, page: _Page) -> str:
+def _role(group: _Group, page: _Page) -> str:
+    box, strokes = group.box, group.strokes
     width, height = box[2] - box[0], box[3] - box[1]
     if any(intersection(box, stamp.box) > 0.6 * area(box) for stamp in page.stamps):
         return "stampfill"
-    if _crossed(box, page) and (width > 2 * height or strokes.mean() > 0.3):
+    if _crossed(group, page) and (width > 2 * height or strokes.mean() > 0.3):
         return "strike"
     simple = strokes.mean() < 0.5 and _loops(strokes) <= 1
     if simple and (width > 6 * height or height > 4 * width):
@@ -151,16 +212,16 @@ def _role(box: Box, strokes: np.ndarray, page: _Page) -> str:
     return "signature" if width > 1.3 * height and height > 7 * page.mm else "note"
 
 
-def _mark(box: Box, chance: float, strokes: np.ndarray, page: _Page, text: PageText) -> Handwriting:
+def _mark(group: _Group, page: _Page, text: PageText) -> Handwriting:
     """A group with its role, and what is read in it, under it, or where it goes."""
-    role = _role(box, strokes, page)
+    box, role = group.box, _role(group, page)
     under = _line_below(box, page) if role == "insertion" else None
-    crossed = _crossed(box, page) if role == "strike" else None
+    crossed = _crossed(group, page) if role == "strike" else None
     inside = [line for line in text.lines if intersection(line.box, box) > 0.7 * area(line.box)]
     sure = bool(inside) and min(line.confidence for line in inside) >= 0.7
     return Handwriting(
         box=box,
-        confidence=round(chance, 3),
+        confidence=round(group.chance, 3),
         role=role,
         text=" ".join(line.text for line in inside) if sure and role not in ("strike", "mark") else None,
         struck_text=_words_in(crossed, box) if crossed else None,
@@ -168,9 +229,12 @@ def _mark(box: Box, chance: float, strokes: np.ndarray, page: _Page, text: PageT
     )
 
 
-def _crossed(box: Box, page: _Page) -> TextLine | None:
-    """The line of type through whose middle a mark mostly runs."""
+def _crossed(group: _Group, page: _Page) -> TextLine | None:
+    """The line of type through whose middle a mark mostly runs; a line that is all pen is the mark itself, as read."""
+    box = group.box
     for line in page.lines:
+        if group.share > 0.8 and intersection(line.box, box) > 0.6 * area(line.box):
+            continue
         x0, y0, x1, y1 = line.box
         sixth = (y1 - y0) // 6
         if intersection(box, (x0, y0 + sixth, x1, y1 - sixth)) > 0.6 * area(box):
