@@ -22,6 +22,7 @@ from redactlib.training.ink_pages import (  # noqa: E402
     make_crop,
     page_weights,
 )
+from redactlib.training.judges import Examples, JudgeSettings, fit  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +84,12 @@ def test_heat_is_one_at_the_centre_of_a_bracket_and_its_size_is_kept() -> None:
 )
 def test_pages_of_one_document_share_its_name(name: str, document: str) -> None:
     assert document_of(name) == document
+
+
+def test_a_judge_learns_what_tells_two_kinds_apart() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(0, 1, (400, 3))
+    truth = (features[:, 0] * features[:, 1] > 0).astype(float)  # no single feature tells
+    judge = fit([Examples("drawn", features, truth, np.ones(400))], JudgeSettings(members=2, steps=300, decay=0.01))
+    fresh = rng.normal(0, 1, (200, 3))
+    assert np.mean((judge(fresh) > 0.5) == (fresh[:, 0] * fresh[:, 1] > 0)) > 0.85

@@ -1,4 +1,4 @@
-"""Rebuilds the shipped models: ``python -m redactlib.training ink --scans DIR``."""
+"""Rebuilds the shipped models: ``python -m redactlib.training ink --scans DIR``, then ``judges``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,20 @@ def main(arguments: list[str] | None = None) -> None:
     ink.add_argument("--minutes", type=float, default=60.0, help="of training")
     ink.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
     ink.add_argument("--start", type=Path, help="weights (.npz) to go on from; those of this training lie beside OUT")
+    judges = models.add_parser("judges", help="judge strokes and brackets that the ink model proposes")
+    judges.add_argument("--scans", type=Path, required=True, help="folder with labelled/")
+    judges.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "judges.npz")
+    for fold in (0, 1):
+        judges.add_argument(f"--fold{fold}", type=Path, help=f"ink model trained with --fold {fold}")
     options = parser.parse_args(arguments)
+    if options.model == "judges":
+        from redactlib.training.judges import rebuild as rebuild_judges
+
+        networks = {fold: path for fold, path in ((0, options.fold0), (1, options.fold1)) if path}
+        if not networks:
+            parser.error("judges learn from documents kept from an ink model: give --fold0, --fold1 or both")
+        rebuild_judges(options.scans, networks, options.out)
+        return
     from redactlib.training.ink import rebuild
 
     rebuild(

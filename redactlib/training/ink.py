@@ -11,7 +11,7 @@ import copy
 import hashlib
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -260,13 +260,7 @@ def rebuild(
         start: weights to go on from.
         drawn: how many pages to draw.
     """
-    reader = NeuralReader()
-
-    def read(path: Path) -> tuple[Scan, PageText]:
-        scan = next(iter(open_scans(path)))
-        return scan, read_page(scan.grey, reader)
-
-    pages = [page for page in load_pages(scans, read) if fold is None or fold_of(page.name) != fold]
+    pages = [page for page in load_pages(scans, page_reader()) if fold is None or fold_of(page.name) != fold]
     pages += [drawn_page(page) for page in draw_pages(drawn, seed=7, dpi=150, fonts=fonts)]
     net = InkNet()
     if start:
@@ -276,6 +270,17 @@ def rebuild(
     net, _ = train(pages, settings=settings, start=net, log=out.with_suffix(".log"))
     np.savez(out.with_suffix(".npz"), **{name: value.numpy() for name, value in net.state_dict().items()})
     out.write_bytes(export(net))
+
+
+def page_reader() -> Callable[[Path], tuple[Scan, PageText]]:
+    """Opens an image of one page and reads its lines."""
+    reader = NeuralReader()
+
+    def read(path: Path) -> tuple[Scan, PageText]:
+        scan = next(iter(open_scans(path)))
+        return scan, read_page(scan.grey, reader)
+
+    return read
 
 
 def fold_of(document: str) -> int:

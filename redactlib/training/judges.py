@@ -18,11 +18,11 @@ from torch.nn import functional
 
 from redactlib.detect import bracket, pen
 from redactlib.detect.judge import REACH, Judge
-from redactlib.layers import Layers, Network, separate
+from redactlib.layers import Layers, Network, load_network, separate
 from redactlib.marks import Box, Stamp
 from redactlib.reading import PageText
 from redactlib.scan import Scan
-from redactlib.training.ink import fold_of
+from redactlib.training.ink import fold_of, page_reader
 from redactlib.training.ink_pages import document_of
 
 
@@ -156,13 +156,18 @@ def save(judges: Mapping[str, Judge], path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
-def rebuild(
-    scans: Path, networks: Mapping[int, Network], out: Path, read: Callable[[Path], tuple[Scan, PageText]]
-) -> None:
-    """Fit both judges on the documents kept from each network, and write them."""
+def rebuild(scans: Path, networks: Mapping[int, Path], out: Path) -> None:
+    """Fit both judges on the documents kept from each network, and write them.
+
+    Args:
+        scans: holds ``labelled``.
+        networks: for each half of the documents, the ink model that has not seen it.
+        out: the ``.npz`` file.
+    """
+    loaded = {fold: load_network(path.read_bytes()) for fold, path in networks.items()}
     rng = np.random.default_rng(0)
     written, brackets = [], []
-    for page in labelled_pages(scans, networks, read):
+    for page in labelled_pages(scans, loaded, page_reader()):
         written.append(stroke_examples(*page))
         brackets.append(bracket_examples(*page, rng=rng))
     save({"pen": fit(written), "bracket": fit(brackets, JudgeSettings(decay=1.0))}, out)
