@@ -32,6 +32,7 @@ class BracketSettings:
     heat_min: float = 0.06  # of the model's map, for a place to be judged
     chance_min: float = 0.5  # probability from which a bracket counts
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
+    passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
     typed_confidence: float = 0.8  # of the line in which a typed bracket is read
     height_min_lines: float = 1.0  # a bracket drawn round type is taller than its capitals ...
     height_max_lines: float = 12.0
@@ -68,7 +69,7 @@ def find_brackets(
     ]
     pitch = _pitch(text, scan)
     ordered = sorted([*drawn, *typed], key=lambda b: _reading_place(b, text, pitch))
-    return _paired(ordered, text, pitch)
+    return _paired(ordered, text, pitch, settings)
 
 
 def _pitch(text: PageText, scan: Scan) -> float:
@@ -262,11 +263,13 @@ def _reading_place(bracket: Bracket, text: PageText, pitch: float) -> tuple[floa
     return (round((nearest if abs(nearest - y) < pitch else y) / (0.7 * pitch)), (x0 + x1) / 2)
 
 
-def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float) -> tuple[Bracket, ...]:
+def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> tuple[Bracket, ...]:
     """Pair brackets like a reader, the innermost first; what stays open may close on another page."""
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for i, bracket in enumerate(ordered):
+        reach = bracket.box[3] - settings.passage_max_lines * pitch
+        waiting = [k for k in waiting if ordered[k].box[3] > reach]  # its partner was missed, or is on another page
         if bracket.side == "open":
             waiting.append(i)
         elif waiting:
