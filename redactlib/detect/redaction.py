@@ -45,9 +45,10 @@ class RedactionSettings:
     edge_mm: float = 1.0  # what touches the scan's edge is copier black
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
-    overshoot_max: int = 3  # sides that run on beyond the corners: a table
+    overshoot_max: int = 3  # sides that run on beyond the corners, as where boxes touch; more make a table
+    overshoot_printed_max: int = 2  # the same of rules that are no hairlines
     side_open: float = 0.3  # a side that is missing; then the others must be
-    hairline_max_mm: float = 0.35  # as thin as only a computer draws them
+    hairline_max_mm: float = 0.4  # as thin as only a computer draws them
     frame_max_mm: float = 0.66  # thicker sides frame a stamp
     column_min: int = 3
     inset_mm: float = 0.8  # what lies so near a side belongs to it
@@ -70,7 +71,7 @@ class RedactionSettings:
     paper_min: int = 235  # tints are laid on by computer, on white; on toned paper they are stains
     strike_lines_max: float = 0.9  # heights of a line's box; what is lower and has stems above and below strikes it out
     stems_min: float = 0.08  # share of ink of those stems
-    fill_words_min: Mapping[str, int] = field(default_factory=lambda: {"solid": 9, "shaded": 6}, hash=False)
+    fill_words_min: Mapping[str, int] = field(default_factory=lambda: {"solid": 6, "shaded": 6}, hash=False)
     opaque_min: Mapping[str, float] = field(  # covered share above which no letters can be left white; dark ones can
         default_factory=lambda: {"solid": 0.98, "shaded": 1.1}, hash=False
     )
@@ -79,6 +80,8 @@ class RedactionSettings:
     fill_width_min_mm: Mapping[str, float] = field(default_factory=lambda: {"solid": 3.2, "shaded": 5.0}, hash=False)
     thin_max: float = 0.65  # heights of a line's box; lower is a rule or a strike
     upright_max: float = 2.5  # height over width; covered text is wider than high
+    clear_min: float = 0.9  # confidence of reading what no stroke covers
+    clear_letters_min: int = 5
     marker_lines: tuple[float, float] = (0.8, 2.0)  # heights of a line's box; carelessly drawn
     heavy_min: float = 0.84  # share of ink of a stroke that lets nothing through
     heavy_lines_min: float = 0.5
@@ -392,9 +395,10 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
         return "legible text inside"
     if inked > settings.inside_max and (p.evidence["overshoot"] or not _centred(patch, settings)):
         return "not empty"
-    if p.evidence["overshoot"] > settings.overshoot_max:
+    hairline = p.evidence["weight_mm"] < settings.hairline_max_mm
+    if p.evidence["overshoot"] > (settings.overshoot_max if hairline else settings.overshoot_printed_max):
         return "table cell"
-    if min(p.evidence["sides"]) < settings.side_open and p.evidence["weight_mm"] > settings.hairline_max_mm:
+    if min(p.evidence["sides"]) < settings.side_open and not hairline:
         return "open form field"
     return None
 
@@ -453,8 +457,8 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
     dithered = wide and e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
     if not dithered and (e["density"] < settings.marker_density_min or e["closed"] < settings.marker_closed_min):
         return "too light"
-    long = w > settings.long_stroke * page.line_height
-    if e["core"] < (settings.long_core_min if long else settings.marker_core_min):
+    short = w < settings.long_stroke * page.line_height
+    if e["core"] < (settings.marker_core_min if short else settings.long_core_min):
         return "lettering"
     around = [e[side] for side in ("above", "below", "left", "right")]
     if max(around[:2]) > settings.strip_max or sum(around) > settings.around_max:
@@ -462,6 +466,9 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
     words = [s for s, c in _inner_text(p.box, page) if c > settings.read_min and not CODE.match(s)]
     if e["density"] > settings.heavy_min and sum(ch.isalpha() for s in words for ch in s) >= settings.words_min:
         return "legible text inside"
+    clear = [s for s, c in _inner_text(p.box, page) if c > settings.clear_min]
+    if short and sum(ch.isalpha() for s in clear for ch in s) >= settings.clear_letters_min:
+        return "heavy type"
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
     in_banner_zone = y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height
