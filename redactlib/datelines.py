@@ -33,12 +33,24 @@ class DateLineSettings:
     below_mm: float = 6.0  # the CIA's under it
     beside_mm: float = 6.0
     height_min_mm: float = 1.8  # smaller is a speck or a footnote
-    height_max_mm: float = 14.0  # a line with long strokes, or two lines that hang together
+    height_max_mm: float = 20.0  # a line with long strokes, or two lines that hang together
     length_min: float = 1.3  # of a line, by its height: no date is shorter
     slope_max_deg: float = 20.0
     coarse: float = 0.6  # second look of the line detector, which holds broken lines together
-    same: float = 0.75  # lines that share so much are one
+    same: float = 0.9  # lines that share so much are one
+    tall: float = 1.25  # by the median height: such a line may be two that hang together, so its halves are read too
+    half: float = 0.62  # of a tall line's height
     digits_min: int = 2  # figures that a line must seem to hold to be read carefully
+    outside: float = 0.4  # weight of a line outside the stamp's box
+
+
+@dataclass(frozen=True, eq=False)
+class DateLines:
+    """Readings with their weights and the number of their crop, as :func:`redactlib.dates.read_date` takes them."""
+
+    readings: tuple[Reading, ...]
+    weights: tuple[float, ...]
+    groups: tuple[int, ...]
 
 
 class DateReader:
@@ -82,7 +94,7 @@ def date_readings(
     rotation_deg: float = 0.0,
     elsewhere: Sequence[Box] = (),
     settings: DateLineSettings = DateLineSettings(),
-) -> tuple[Reading, ...]:
+) -> DateLines:
     """What both recognisers say of every line in and around a stamp that may hold a handwritten date.
 
     Args:
@@ -93,11 +105,12 @@ def date_readings(
         rotation_deg: the stamp's direction of reading, counter-clockwise.
         elsewhere: boxes of other stamps; lines within them are theirs.
     """
-    crops = date_crops(scan, box, reader, rotation_deg=rotation_deg, elsewhere=elsewhere, settings=settings)
-    own = dates.read(crops)
+    lines = date_crops(scan, box, reader, rotation_deg=rotation_deg, elsewhere=elsewhere, settings=settings)
+    own = dates.read([crop for crop, _ in lines])
     likely = [i for i, reading in enumerate(own) if sum(c.isdigit() for c in reading.text) >= settings.digits_min]
-    general = reader.read([crops[i] for i in likely], careful=True)
-    return (*(own[i] for i in likely), *general)
+    general = reader.read([lines[i][0] for i in likely], careful=True)
+    readings = (*(own[i] for i in likely), *general)
+    return DateLines(readings, tuple(lines[i][1] for i in likely) * 2, tuple(likely) * 2)
 
 
 def date_crops(
@@ -108,8 +121,8 @@ def date_crops(
     rotation_deg: float = 0.0,
     elsewhere: Sequence[Box] = (),
     settings: DateLineSettings = DateLineSettings(),
-) -> list[np.ndarray]:
-    """Upright grey crops of the lines in and around a stamp; arguments as for :func:`date_readings`."""
+) -> list[tuple[np.ndarray, float]]:
+    """Upright grey crops of the lines in and around a stamp, with weights; arguments as for :func:`date_readings`."""
     window, to_page = _window(scan, box, rotation_deg, settings)
     found: list[np.ndarray] = []
     for scale in (1.0, settings.coarse):
@@ -118,8 +131,26 @@ def date_crops(
             line = corners / np.float32(scale)
             if _fits(line, scan, settings) and not any(_share(line, other) > settings.same for other in found):
                 found.append(line)
-    lines = [line for line in found if not _within(cv2.transform(line[None], to_page)[0], elsewhere)]
-    return [crop_line(window, line, pad=0.12) for line in lines]
+    usual = float(np.median([np.linalg.norm(line[3] - line[0]) for line in found])) if found else 0.0
+    crops = []
+    for line in found:
+        at_home = _within(cv2.transform(line[None], to_page)[0], [box])
+        if not at_home and _within(cv2.transform(line[None], to_page)[0], elsewhere):
+            continue
+        weight = 1.0 if at_home else settings.outside
+        crops.append((crop_line(window, line, pad=0.12), weight))
+        if np.linalg.norm(line[3] - line[0]) > settings.tall * usual:
+            crops += [(crop_line(window, half, pad=0.05), weight) for half in _halves(line, settings.half)]
+    return crops
+
+
+def _halves(line: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """The upper and the lower part of a line, each with this share of its height."""
+    down = (line[3] - line[0]) * np.float32(share)
+    upper, lower = line.copy(), line.copy()
+    upper[2:] = line[[1, 0]] + down
+    lower[:2] = line[[3, 2]] - down
+    return upper, lower
 
 
 def _window(scan: Scan, box: Box, rotation_deg: float, settings: DateLineSettings) -> tuple[np.ndarray, np.ndarray]:

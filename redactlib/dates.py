@@ -147,16 +147,24 @@ def _read_match(match: re.Match[str], order: str, era: str) -> DateReading | Non
 class HandSettings:
     """How a handwritten date is weighed. The weights were set on the labelled stamps, by document-wise folds."""
 
-    softening: float = 0.6  # power on the lattice: a recogniser of print is too sure of pens
-    outside: float = 0.3  # weight of a character that stands before or after the date
-    digit_outside: float = 0.1  # of a digit there: it more likely belongs to the date
-    nothing: float = 1e-3  # weight of no date at all
-    answer_min: float = 0.5  # below it the date is not given
+    softening: float = 0.9  # power on the lattice: a recogniser of print is too sure of pens
+    outside: float = 0.6  # weight of a character that stands before or after the date
+    digit_outside: float = 0.25  # of a digit there: it more likely belongs to the date
+    nothing: float = 0.05  # weight of no date at all
+    implausible: float = 0.15  # weight of a date that cannot be the stamp's: a line that says one is another's
+    late: float = 0.3  # weight of a date since 2005: by then stamps were filled in by machine
+    doubt: float = 1e-3  # least share that a recogniser gives to what it has not seen
+    sharpening: float = 1.5  # power on a crop's shares: a crop that is sure counts for more than two that are not
+    crops_max: int = 2  # crops that count for one date, so that many doubtful ones do not add up
+    answer_min: float = 0.45  # below it the date is not given
+    lead_min: float = 2.0  # times as probable as the runner-up, or it is not given
 
 
 def read_date(
     readings: Sequence[Reading],
     *,
+    weights: Sequence[float] | None = None,
+    groups: Sequence[int] | None = None,
     not_before: str | None = None,
     not_after: str | None = None,
     order: str = "MDY",
@@ -166,6 +174,8 @@ def read_date(
 
     Args:
         readings: of upright crops that may hold the date, by one recogniser or several; only their lattices count.
+        weights: how much each reading counts, 0..1; all alike by default.
+        groups: number of the crop that each reading is of; by default each is of another.
         not_before: ISO date: no earlier date is plausible (the document's own, the order's that the stamp names).
         not_after: ISO date; today by default.
         order: ``MDY`` or ``DMY``; the other way stays possible where this one cannot be.
@@ -176,46 +186,66 @@ def read_date(
         ``None`` where no reading holds anything like a date.
     """
     earliest, latest = not_before or "", not_after or datetime.date.today().isoformat()
-    votes: dict[str, float] = {}
-    best: tuple[float, str, tuple[int, int]] = (0.0, "", (0, 0))
-    for reading in readings:
+    crops: dict[int, list[dict[str, tuple[float, tuple[int, int]]]]] = {}
+    weight_of: dict[int, float] = {}
+    best: tuple[float, str, tuple[int, int]] = (-1.0, "", (0, 0))
+    for i, reading in enumerate(readings):
         if reading.lattice is None:
             continue
-        shares = _plausible(reading.lattice, order, earliest, latest, settings)
-        for iso, (share, span) in shares.items():
-            votes[iso] = votes.get(iso, 0.0) + share
+        shares = _shares(reading.lattice, order, earliest, latest, settings)
+        crop = i if groups is None else groups[i]
+        crops.setdefault(crop, []).append(shares)
+        weight_of[crop] = 1.0 if weights is None else weights[i]
+        for share, span in shares.values():
             if share > best[0]:
                 best = share, raw_text(reading.lattice, span), span
+    votes: dict[str, list[float]] = {}
+    for crop, opinions in crops.items():
+        for iso, share in _agreed(opinions, settings).items():
+            votes.setdefault(iso, []).append(weight_of[crop] * share**settings.sharpening)
     if not votes:
         return None
-    total = sum(votes.values()) + max(0.0, 1.0 - max(votes.values()))
-    ranked = sorted(((iso, vote / total) for iso, vote in votes.items()), key=lambda item: -item[1])[:5]
+    sums = {iso: sum(sorted(found)[-settings.crops_max :]) for iso, found in votes.items()}
+    total = sum(sums.values()) + max(0.0, 1.0 - max(sums.values()))
+    ranked = sorted(((iso, vote / total) for iso, vote in sums.items()), key=lambda item: -item[1])[:5]
     iso, confidence = ranked[0]
-    answer = iso if confidence >= settings.answer_min else None
+    leads = len(ranked) == 1 or confidence >= settings.lead_min * ranked[1][1]
+    answer = iso if confidence >= settings.answer_min and leads else None
     candidates = tuple((day, round(share, 4)) for day, share in ranked)
     return DateReading(answer, best[1], best[2], round(confidence, 4), candidates)
 
 
-def _plausible(
+def _agreed(opinions: Sequence[dict[str, tuple[float, tuple[int, int]]]], settings: HandSettings) -> dict[str, float]:
+    """What several recognisers say of one crop together: the product of their shares, that of no date included."""
+    power = 1 / len(opinions)
+    none = [max(settings.doubt, 1 - sum(share for share, _ in shares.values())) for shares in opinions]
+    product = {
+        iso: float(np.prod([max(settings.doubt, shares.get(iso, (0.0,))[0]) for shares in opinions])) ** power
+        for iso in {iso for shares in opinions for iso in shares}
+    }
+    total = sum(product.values()) + float(np.prod(none)) ** power
+    return {iso: value / total for iso, value in product.items()}
+
+
+def _shares(
     lattice: np.ndarray, order: str, earliest: str, latest: str, settings: HandSettings
 ) -> dict[str, tuple[float, tuple[int, int]]]:
-    """Each plausible date in a lattice: its share of the probability, and its steps."""
+    """Each plausible date in a lattice: its share of the probability of all dates and of none, and its steps."""
     soft = np.power(np.maximum(lattice, 1e-7), settings.softening)
     soft /= soft.sum(1, keepdims=True)
     found = decode(soft, _grammar(order, settings))
-    masses: dict[str, tuple[float, tuple[int, int]]] = {}
-    top = found[0].log_probability if found else 0.0
-    total = 0.0
+    shares: dict[str, tuple[float, tuple[int, int]]] = {}
+    total = 1e-9
     for one in found:
-        mass = float(np.exp(one.log_probability - top))
+        mass = float(np.exp(one.log_probability - found[0].log_probability))
         iso = _iso_of(one.text, order)
-        if not one.text:
-            total += mass
-        elif iso is not None and earliest <= iso <= latest:
-            total += mass
-            held, span = masses.get(iso, (0.0, one.span))
-            masses[iso] = held + mass, span
-    return {iso: (mass / total, span) for iso, (mass, span) in masses.items()}
+        plausible = iso is not None and earliest <= iso <= latest
+        mass *= settings.late if plausible and (iso or "") >= "2005" else 1.0
+        total += mass if plausible or not one.text else mass * settings.implausible
+        if iso is not None and plausible:
+            held, span = shares.get(iso, (0.0, one.span))
+            shares[iso] = held + mass, span
+    return {iso: (mass / total, span) for iso, (mass, span) in shares.items()}
 
 
 def raw_text(lattice: np.ndarray, span: tuple[int, int]) -> str:
@@ -228,9 +258,8 @@ def _grammar(order: str, settings: HandSettings) -> Automaton:
     """All dates as a pen writes them: ``M/D/YY`` with any stroke, ``D/M/YY``, and those with a month's name."""
     months = {str(m): 1.0 for m in range(1, 13)} | {f"{m:02d}": 0.5 for m in range(1, 10)}
     days = {str(d): 1.0 for d in range(1, 32)} | {f"{d:02d}": 0.5 for d in range(1, 10)}
-    past_twelve = {str(d): 0.2 for d in range(13, 32)}
-    two = {f"{y % 100:02d}": 1.0 for y in range(1972, 2031)}
-    years = two | {str(y): 0.5 for y in range(1972, 2031)}
+    past_twelve = {str(d): 0.6 for d in range(13, 32)}
+    years = {f"{y:02d}": 1.0 for y in range(100)} | {str(y): 0.5 for y in range(1940, 2031)}
     stroke = {"/": 1.0}
     space = {" ": 1.0, "": 0.5}
     names = dict.fromkeys(MONTHS, 0.3)

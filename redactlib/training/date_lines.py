@@ -1,4 +1,4 @@
-"""Lines for the date recogniser: drawn dates, initials and numbers as pens leave them in a stamp, over what else is there.
+"""Lines drawn for the date recogniser: dates, initials and numbers as pens leave them in a stamp, over what is there.
 
 Figures come from MNIST (LeCun et al. 1998; American hands), from the pen strokes of :mod:`redactlib.synth.pen` and from
 handwriting fonts. Around and across them lies what spoils real fills: neighbouring lines, ruling, strikes, print.
@@ -75,7 +75,8 @@ def line_text(rng: np.random.Generator) -> str:
         number = str(rng.integers(1000, 9999))
         words = (
             f"{number} {initials}/{''.join(rng.choice(letters, 3))}", f"SP{number[0]} {initials}/{initials[::-1]}",
-            f"{number[:3]},{number[1:]}", f"({initials})", "AS SANITIZED", "EXCEPT BRACKETS", f"25X {number[0]},{number[1]}",
+            f"{number[:3]},{number[1:]}", f"({initials})", "AS SANITIZED", "EXCEPT BRACKETS",
+            f"25X {number[0]},{number[1]}",
             f"CLASSIFIED BY {number}", f"By {number} {initials}", f"Declassify on: OADR {initials}",
         )  # fmt: skip
         return str(rng.choice(words))
@@ -129,7 +130,8 @@ def _write(text: str, rng: np.random.Generator, sources: LineSources) -> np.ndar
         for stroke in write(char, hand, rng):
             points = stroke * unit * ((1.0, stretch) if char in "/|" else (1.0, 1.0))
             widest = max(widest, float(points[:, 0].max()))
-            cv2.polylines(canvas, [np.int32(np.round((points + (x, base)) * 8))], False, 255, pen, cv2.LINE_AA, 3)
+            places = np.round((points + np.array([x, base])) * 8).astype(np.int32)
+            cv2.polylines(canvas, [places], False, 255, pen, cv2.LINE_AA, 3)
         x += widest + hand.spacing * unit * float(rng.uniform(0.2, 1.0))
     return _cut(canvas.astype(np.float32) / 255)
 
@@ -210,8 +212,8 @@ def _surroundings(
                 layer[top : top + rows.shape[0], max(0, left) : max(0, left) + part.shape[1]] = rows
     if rng.random() < 0.25:
         y = bottom - rng.uniform(-0.15, 0.3) * CAPITAL_PX
-        ends = (int(rng.integers(-width // 2, width // 2)), round(y)), (width + 5, round(y + rng.normal(0, 4)))
-        cv2.line(empty(), *ends, 1.0, int(rng.integers(1, 5)), cv2.LINE_AA)
+        start, end = (int(rng.integers(-width // 2, width // 2)), round(y)), (width + 5, round(y + rng.normal(0, 4)))
+        cv2.line(empty(), start, end, 1.0, int(rng.integers(1, 5)), cv2.LINE_AA)
     if rng.random() < 0.2:
         for _ in range(int(rng.integers(1, 3))):
             ends = [(int(rng.integers(-width // 4, width + width // 4)), int(y)) for y in (-5, height + 5)]
@@ -227,9 +229,9 @@ def _surroundings(
 
 
 _PRINTED_WORDS = (
-    "CLASSIFIED BY", "Classified by", "DECLASSIFY ON: 25X", "Declassify on: OADR", "IN THIS DOCUMENT.", "HEREIN IS UNCLASSIFIED",
-    "DATE          BY", "RELEASE OF CIA INFORMATION", "DECLASSIFICATION AND/OR,", "reference is made to prior", "Director, FBI",
-    "advised that the subject", "E.O. 12356, Sec. 3.4", "NARA, Date",
+    "CLASSIFIED BY", "Classified by", "DECLASSIFY ON: 25X", "Declassify on: OADR", "IN THIS DOCUMENT.",
+    "HEREIN IS UNCLASSIFIED", "DATE          BY", "RELEASE OF CIA INFORMATION", "DECLASSIFICATION AND/OR,",
+    "reference is made to prior", "Director, FBI", "advised that the subject", "E.O. 12356, Sec. 3.4", "NARA, Date",
 )  # fmt: skip
 
 
@@ -241,7 +243,7 @@ def _scanned(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     small = cv2.resize(cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.4)), size, interpolation=cv2.INTER_AREA)
     if rng.random() < 0.4:
         rough = cv2.GaussianBlur(rng.normal(0, 1, small.shape).astype(np.float32), (0, 0), rng.uniform(0.6, 2.0))
-        small = small - rng.uniform(0.1, 0.6) * np.maximum(0, rough / max(1e-6, float(rough.std())))
+        small = small - np.float32(rng.uniform(0.1, 0.6)) * np.maximum(0, rough / max(1e-6, float(rough.std())))
     if rng.random() < 0.75:
         small = np.where(small > rng.uniform(0.25, 0.6), 1.0, 0.0).astype(np.float32)
     width = max(8, round(size[0] * LINE_HEIGHT_PX / scanned_height))
@@ -249,4 +251,6 @@ def _scanned(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         small, (width, LINE_HEIGHT_PX), interpolation=cv2.INTER_AREA if scanned_height > 48 else cv2.INTER_LINEAR
     )
     paper, dark = rng.uniform(225, 255), rng.uniform(0, 60)
-    return np.clip(paper - np.clip(line, 0, 1) * (paper - dark) + rng.normal(0, 2, line.shape), 0, 255).astype(np.uint8)
+    tone = paper - np.clip(line, 0, 1) * (paper - dark) + rng.normal(0, 2, line.shape)
+    bounded: np.ndarray = np.clip(tone, 0, 255)
+    return bounded.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The date recogniser: a small convolutional network with CTC (Graves et al. 2006), first on drawn lines, then on real ones.
+"""The date recogniser: a small convolutional network with CTC (Graves et al. 2006), on drawn lines, then real ones.
 
 It has no recurrence: two one-dimensional convolutions look about one figure to either side, so that it learns pens and
 not the calendar, which the grammar of :mod:`redactlib.dates` knows better.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +18,12 @@ import torch
 from torch import nn
 
 from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX
+from redactlib.reading import NeuralReader, PageText, read_page
+from redactlib.scan import Scan, open_scans
+from redactlib.synth.fonts import find_fonts
+from redactlib.training.date_lines import LineSources, draw_line, read_digits
+from redactlib.training.date_truth import LINE_WIDTH_MAX_PX, stamp_lines, typed_lines
+from redactlib.training.ink import fold_of
 
 Line = tuple[np.ndarray, str]
 """A grey line, uint8 ``(LINE_HEIGHT_PX, w)``, and what it says in :data:`redactlib.datelines.CHARACTERS`."""
@@ -130,9 +138,63 @@ def _jittered(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.warpAffine(image, matrix, (round(width * stretch_x), height), borderValue=edge)
 
 
+def rebuild(
+    scans: Path,
+    out: Path,
+    *,
+    digits: Path | None = None,
+    hands: Path | None = None,
+    fold: int | None = None,
+    drawn: int = 22_000,
+    steps: int = 1600,
+    real_steps: int = 600,
+) -> None:
+    """Train the shipped model: on drawn and typed lines, then on these and the stamp fills that it can now align.
+
+    Args:
+        scans: holds ``labelled`` and ``unlabelled``.
+        out: the ONNX file.
+        digits: folder of MNIST's idx files; without it all figures are pen strokes.
+        hands: folder of handwriting fonts (.ttf or .woff).
+        fold: the half of the documents to leave out (:func:`redactlib.training.ink.fold_of`), or ``None``.
+        drawn: how many lines to draw.
+        steps, real_steps: updates of the two stages.
+    """
+    reader = NeuralReader()
+
+    def read(path: Path) -> tuple[Scan, PageText]:
+        scan = next(iter(open_scans(path)))
+        return scan, read_page(scan.grey, reader)
+
+    faces = find_fonts()
+    handwriting = sorted(str(f) for f in hands.iterdir() if f.suffix in (".ttf", ".woff")) if hands else []
+    sources = LineSources(read_digits(digits) if digits else [], handwriting, (*faces.typewriter, *faces.sans))
+    rng = np.random.default_rng(1000)
+    pool = [line for line in (draw_line(rng, sources) for _ in range(drawn)) if line[0].shape[1] <= LINE_WIDTH_MAX_PX]
+    typed = list(typed_lines(scans, read))
+    net = DateNet()
+    fit(net, _mixture((pool, 5), (typed, 1)), steps=steps, rate=2e-3, seed=7)
+    fills = [(line, text) for name, line, text in stamp_lines(scans, net, reader, read) if fold_of(name) != fold]
+    numbers = [line for line in fills if any(c.isdigit() for c in line[1])]
+    fit(net, _mixture((pool, 4), (typed, 1), (numbers, 2), (fills, 1)), steps=real_steps, rate=1e-3, seed=11)
+    out.write_bytes(to_onnx(net))
+
+
+def _mixture(*shares: tuple[Sequence[Line], int]) -> Callable[[np.random.Generator, int], Sequence[Line]]:
+    """Draws lines from several lists, by their shares."""
+    filled = [(lines, share) for lines, share in shares if lines]
+    odds = np.array([share for _, share in filled], float)
+
+    def draw(rng: np.random.Generator, n: int) -> Sequence[Line]:
+        kinds = rng.choice(len(filled), n, p=odds / odds.sum())
+        return [filled[k][0][int(rng.integers(len(filled[k][0])))] for k in kinds]
+
+    return draw
+
+
 def to_onnx(net: DateNet) -> bytes:
-    """The trained network as an ONNX file, weights in half precision: ``line`` ``(n, 1, 48, w)`` to ``logits``."""
-    buffer = io.BytesIO()
+    """The trained network as an ONNX file: ``line`` ``(n, 1, 48, w)`` to ``logits``."""
+    buffer: Any = io.BytesIO()  # torch takes a file, whatever its annotations say
     net.eval()
     torch.onnx.export(
         net,

@@ -1,0 +1,102 @@
+"""Real lines for the date recogniser: stamp fills of labelled pages, and typed lines that tell it what is no pen.
+
+The labels give each stamp's text and box, not where each line stands. A crop gets the part of the text that the
+recogniser, trained on drawn lines, finds by far the most probable in it (forced alignment by the CTC loss).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, date_crops
+from redactlib.reading import PageText, Reader, crop_line
+from redactlib.scan import Scan
+from redactlib.training.ink_pages import document_of
+
+LINE_WIDTH_MAX_PX = 420
+_COST_MAX = 1.2  # of a character, natural logarithm: beyond it the crop says something else
+_LEAD_MIN = 1.5  # by how much the best text's cost must undercut that of any that differs
+
+
+def stamp_lines(
+    scans: Path, net: nn.Module, reader: Reader, read: Callable[[Path], tuple[Scan, PageText]]
+) -> Iterator[tuple[str, np.ndarray, str]]:
+    """Document, line and text of each crop of a handwritten stamp fill in ``scans/labelled`` that can be aligned."""
+    for labels in sorted((scans / "labelled").glob("*.truth.json")):
+        page = json.loads(labels.read_text())
+        stamps = [m for m in page["marks"] if m["kind"] == "stamp" and m.get("datehand")]
+        if not stamps:
+            continue
+        scan, _ = read(labels.with_name(page["image"]))
+        for stamp in stamps:
+            texts = _parts(stamp["text"])
+            for crop, _ in date_crops(scan, tuple(stamp["box"]), reader, rotation_deg=float(stamp.get("rot") or 0)):
+                line = _line(crop)
+                text = align(net, line, texts) if line is not None else None
+                if line is not None and text:
+                    yield document_of(page["image"]), line, text
+
+
+def typed_lines(
+    scans: Path, read: Callable[[Path], tuple[Scan, PageText]], *, per_page: int = 18, seed: int = 0
+) -> Iterator[tuple[np.ndarray, str]]:
+    """Lines of ``scans/unlabelled`` that the general recogniser is sure of."""
+    rng = np.random.default_rng(seed)
+    for path in sorted(p for p in (scans / "unlabelled").glob("*") if p.suffix in (".png", ".jpg")):
+        scan, text = read(path)
+        sure = [
+            line
+            for line in text.lines
+            if line.confidence > 0.96
+            and 3 <= len(line.text) <= 24
+            and abs(line.rotation_deg) < 20
+            and all(c in CHARACTERS for c in line.text.upper())
+        ]
+        for i in rng.permutation(len(sure))[:per_page]:
+            image = _line(crop_line(scan.grey, sure[i].corners, pad=0.1))
+            if image is not None:
+                yield image, sure[i].text.upper()
+
+
+def align(net: nn.Module, line: np.ndarray, texts: Sequence[str]) -> str | None:
+    """The text that a line says by the network's own probabilities, or ``None`` where no text fits, or several do."""
+    with torch.no_grad():
+        logs = net(torch.from_numpy(1 - line[None, None].astype(np.float32) / 255)).log_softmax(2).transpose(0, 1)
+    costs = []
+    for text in texts:
+        codes = torch.tensor([[CHARACTERS.index(c) + 1 for c in text]])
+        loss = nn.functional.ctc_loss(
+            logs, codes, torch.tensor([len(logs)]), torch.tensor([len(text)]), reduction="sum"
+        )
+        costs.append(loss.item())
+    order = np.argsort(costs)
+    best = texts[order[0]]
+    rivals = [costs[i] for i in order[1:] if texts[i] not in best and best not in texts[i]]
+    sure = costs[order[0]] < _COST_MAX * len(best) and (not rivals or rivals[0] - costs[order[0]] > _LEAD_MIN)
+    return best if sure else None
+
+
+def _parts(text: str) -> list[str]:
+    """What one line of a stamp may hold: each line of its text, whole, without its first words, or only a date."""
+    parts = set()
+    for line in re.split(r"\n|\s/\s", text.upper()):
+        kept = "".join(c for c in line.replace("|", "/") if c in CHARACTERS).strip()
+        words = kept.split()
+        parts |= {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
+    return sorted(part for part in parts if len(part) >= 4)
+
+
+def _line(crop: np.ndarray) -> np.ndarray | None:
+    width = round(crop.shape[1] * LINE_HEIGHT_PX / max(1, crop.shape[0]))
+    if not LINE_HEIGHT_PX // 2 <= width <= LINE_WIDTH_MAX_PX:
+        return None
+    shrink = cv2.INTER_AREA if crop.shape[0] > LINE_HEIGHT_PX else cv2.INTER_LINEAR
+    return cv2.resize(crop, (width, LINE_HEIGHT_PX), interpolation=shrink)

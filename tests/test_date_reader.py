@@ -1,0 +1,68 @@
+"""The date recogniser, and where a stamp's date is looked for."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from redactlib.datelines import LINE_HEIGHT_PX, DateReader, date_crops
+from redactlib.dates import read_date
+from redactlib.scan import Scan
+from redactlib.synth.pen import Hand, write
+
+HAND = Hand(slant=0.15, width=1.0, wobble=0.1, spacing=2.4, pen_mm=0.4, font=None)
+
+
+def pen_line(text: str) -> np.ndarray:
+    """A line written by a steady hand, grey."""
+    strokes = write(text, HAND, np.random.default_rng(3))
+    width = round(5 * max(float(s[:, 0].max()) for s in strokes)) + 60
+    page = np.full((100, width), 255, np.uint8)
+    for stroke in strokes:
+        cv2.polylines(page, [np.round(stroke * 5 + (30, 75)).astype(np.int32)], False, 0, 5, cv2.LINE_AA)
+    return page
+
+
+class LinesAt:
+    """Stands in for the line detector: gives the same boxes whatever it sees, at the scale that it is asked for."""
+
+    def __init__(self, *boxes: tuple[int, int, int, int]) -> None:
+        self.boxes = boxes
+
+    def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
+        return [np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in self.boxes]
+
+
+@pytest.mark.parametrize("text", ["4-6-88", "10-27-92", "8-25-96"])
+def test_the_recogniser_reads_a_steady_hand(text):
+    reading = DateReader().read([pen_line(text)])[0]
+    month, day, year = (int(part) for part in text.split("-"))
+    found = read_date([reading], not_after="2026-01-01")
+    assert (f"19{year}-{month:02d}-{day:02d}") in [date for date, _ in found.candidates[:3]]
+
+
+def test_lattices_have_a_step_for_every_four_pixels():
+    reading = DateReader().read([np.full((2 * LINE_HEIGHT_PX, 400), 255, np.uint8)])[0]
+    assert reading.text == ""
+    assert reading.lattice.shape[0] == 50
+    assert reading.lattice.sum(1) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_tall_line_is_also_read_by_halves_and_lines_of_other_stamps_are_left():
+    scan = Scan(np.full((900, 900), 255, np.uint8), 300)
+    even = LinesAt((100, 120, 400, 170), (100, 180, 400, 230), (100, 240, 400, 290))
+    detector = LinesAt(*even.boxes[:2], (100, 240, 400, 330))
+    crops = date_crops(scan, (200, 200, 500, 500), detector)
+    assert len(crops) == len(date_crops(scan, (200, 200, 500, 500), even)) + 2
+    at_home = [crop for crop, weight in crops if weight == 1]
+    assert 0 < len(at_home) < len(crops)
+    assert len(date_crops(scan, (200, 200, 500, 500), detector, elsewhere=[(0, 0, 900, 900)])) == len(at_home)
+
+
+def test_a_turned_stamp_is_set_upright():
+    image = np.full((900, 900), 255, np.uint8)
+    image[300:600, 400:410] = 0  # a line that runs upwards
+    crops = date_crops(Scan(image, 300), (350, 250, 450, 650), LinesAt((60, 90, 480, 190)), rotation_deg=90)
+    dark_rows = (crops[0][0] < 128).mean(1)
+    assert dark_rows.max() > 0.5

@@ -1,0 +1,122 @@
+"""Dates of stamps, printed and handwritten."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from redactlib.dates import find_dates, parse_date, read_date
+from redactlib.reading import ALPHABET, Reading
+
+
+def reading_of(*steps: dict[str, float] | str) -> Reading:
+    """A reading whose lattice holds the given characters, a blank between each two; a string is a sure character."""
+    rows = []
+    for step in steps:
+        shares = {step: 0.97} if isinstance(step, str) else step
+        row = np.zeros(1 + len(ALPHABET), np.float32)
+        for character, share in shares.items():
+            row[1 + ALPHABET.index(character)] = share
+        row[0] = max(0.0, 1 - row.sum())
+        blank = np.zeros_like(row)
+        blank[0] = 1.0
+        rows += [blank, row]
+    return Reading("", 0.0, np.array(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("4-6-88", "1988-04-06"),
+        ("FPC/HDR by WR 10/27/92", "1992-10-27"),
+        ("10|27|92", "1992-10-27"),
+        ("27 OCT 1962", "1962-10-27"),
+        ("MAR 18 1993", "1993-03-18"),
+        ("MAR 1 3 2015", "2015-03-13"),
+        ("Approved For Release 2003/05/23 : CIA-RDP85-00142R0004", "2003-05-23"),
+        ("NSA on 09-20-2012 pursuant to", "2012-09-20"),
+        ("11 09 - 2020 ,", "2020-11-09"),
+        ("19AUG15", "2015-08-19"),
+        ("Feb. 25 2015", "2015-02-25"),
+        ("DECLASSIFICATION DATE: February 25, 2015", "2015-02-25"),
+        ("Case No. F-2014-20439 Doc No. C05795279 Date: 01/07/2016", "2016-01-07"),
+        ("03-Mar-2022", "2022-03-03"),
+        ("O4 MAY 2OO6", "2006-05-04"),
+        ("28 JUN 2004 200303827", "2004-06-28"),
+        ("SEP 1997", "1997-09"),
+        ("CIA HISTORICAL REVIEW PROGRAM 1997", "1997"),
+        ("27-7-94", "1994-07-27"),
+    ],
+)
+def test_printed_forms(text, date):
+    assert parse_date(text).date == date
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Case No. F-2014-20439", "104-10012-10076", "62-116395", "12-M-3145", "NLJ 94-123", "281605Z DEC 76",
+        "E.O. 12356, Sec. 3.4", "1.4(d)", "31-13-88", "2-30-1988", "Page 12 of 13", "NW 88613 DocId:32199554",
+    ],
+)  # fmt: skip
+def test_numbers_that_are_no_dates(text):
+    assert parse_date(text) is None
+
+
+def test_two_digit_years_of_stamps_are_not_those_of_documents():
+    assert parse_date("4-6-12").date == "2012-04-06"
+    assert parse_date("4-6-38") is None
+    assert parse_date("4-6-38", era="document").date == "1938-04-06"
+
+
+def test_the_day_comes_first_where_it_does():
+    assert parse_date("4-6-88", order="DMY").date == "1988-06-04"
+
+
+def test_a_year_that_the_edge_may_have_cut_is_doubted():
+    assert parse_date("Date: 01/07/20").confidence < 0.65 < parse_date("Date: 01/07/2016").confidence
+
+
+def test_all_dates_of_a_line_are_found_in_order():
+    found = find_dates("OSD letter, May 3, 1972 / By DBS NARS Date 11-6-75")
+    assert [f.date for f in found] == ["1972-05-03", "1975-11-06"]
+
+
+def test_a_handwritten_date_is_read_past_initials_and_brackets():
+    found = read_date([reading_of(*"(KP 3-19-98)")], not_after="2026-01-01")
+    assert (found.date, found.text) == ("1998-03-19", "3-19-98")
+    assert found.confidence > 0.7
+
+
+def test_strokes_read_as_ones_are_strokes_where_the_date_needs_them():
+    assert read_date([reading_of(*"10127192")], not_after="2026-01-01").date == "1992-10-27"
+
+
+def test_the_second_guess_wins_where_the_first_is_no_date():
+    month = {"A": 0.6, "4": 0.35}
+    assert read_date([reading_of(month, *"-1-98")], not_after="2026-01-01").date == "1998-04-01"
+
+
+def test_plausibility_settles_what_the_pen_leaves_open():
+    doubtful = reading_of(*"8-10-", {"9": 0.5, "8": 0.45}, "4")
+    assert read_date([doubtful], not_after="2026-01-01").candidates[0][0] == "1994-08-10"
+    assert read_date([doubtful], not_after="1990-01-01").date == "1984-08-10"
+    assert read_date([doubtful], not_before="1990-01-01", not_after="2026-01-01").date == "1994-08-10"
+
+
+def test_an_open_choice_is_not_answered_but_kept():
+    found = read_date([reading_of({"1": 0.45, "7": 0.45}, *"-14-98")], not_after="2026-01-01")
+    assert found.date is None
+    assert {c[0] for c in found.candidates[:2]} == {"1998-01-14", "1998-07-14"}
+
+
+def test_readings_that_agree_outvote_one_that_does_not():
+    pair = [reading_of(*"3-1", {"9": nine, "4": four}, *"-98") for nine, four in ((0.4, 0.5), (0.8, 0.1))]
+    assert read_date(pair, not_after="2026-01-01").date == "1998-03-19"
+
+
+def test_legends_are_no_dates():
+    for legend in ("IN THIS DOCUMENT.", "HEREIN IS UNCLASSIFIED", "DECLASSIFY ON: 25X 1,6", "5668 SLD/KSR"):
+        found = read_date([reading_of(*legend)], not_after="2026-01-01")
+        assert found is None or found.date is None
+    assert read_date([], not_after="2026-01-01") is None
