@@ -29,9 +29,12 @@ class LinesAt:
 
     def __init__(self, *boxes: tuple[int, int, int, int]) -> None:
         self.boxes = boxes
+        self.full = 0
 
     def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
-        return [np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in self.boxes]
+        self.full = max(self.full, grey.shape[0])
+        scale = np.float32(grey.shape[0] / self.full)
+        return [scale * np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in self.boxes]
 
 
 @pytest.mark.parametrize("text", ["4-6-88", "10-27-92", "8-25-96"])
@@ -51,7 +54,7 @@ def test_lattices_have_a_step_for_every_four_pixels():
 
 def test_a_tall_line_is_also_read_by_halves_and_lines_of_other_stamps_are_left():
     scan = Scan(np.full((900, 900), 255, np.uint8), 300)
-    even = LinesAt((100, 120, 400, 170), (100, 180, 400, 230), (100, 240, 400, 290))
+    even = LinesAt((100, 10, 400, 60), (100, 180, 400, 230), (100, 240, 400, 290))
     detector = LinesAt(*even.boxes[:2], (100, 240, 400, 330))
     crops = date_crops(scan, (200, 200, 500, 500), detector)
     assert len(crops) == len(date_crops(scan, (200, 200, 500, 500), even)) + 2
