@@ -145,7 +145,8 @@ def _read_match(match: re.Match[str], order: str, era: str) -> DateReading | Non
 
 @dataclass(frozen=True)
 class HandSettings:
-    """How a handwritten date is weighed. The weights were set on the labelled stamps, by document-wise folds."""
+    """How a handwritten date is weighed. The weights were set by trial on the labelled stamps
+    themselves, the recogniser being trained without the document."""
 
     softening: float = 0.9  # power on the lattice: a recogniser of print is too sure of pens
     outside: float = 0.6  # weight of a character that stands before or after the date
