@@ -13,7 +13,7 @@ One way through the house, each stage a function that takes values and returns n
             detect/ ------> marks         find_redactions, find_stamps, find_codes, find_handwriting, find_brackets
               catalogue/                  markings, codes, agencies, orders as tables; matching with them
               forms.py                    a stamp read as a form: ticks, blanks, printed and handwritten dates
-              dates.py, datelines.py      dates parsed, or read under a grammar from character probabilities (decoding.py)
+              catalogue/                  markings, codes, agencies, orders as tables; matching them with text
             classify.py --> events        find_events, classify: who decided what, when; the page's authority and date
             pipeline.py --> PageReport    analyze, analyze_file
             document.py --> DocumentReport  the pages of one file vote on what repeats

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 from rapidfuzz import fuzz
 
 from redactlib.catalogue.authorities import find_number, library_of
 from redactlib.catalogue.markings import Line, Marking, Match, fold
+from redactlib.datelines import DateLines
 from redactlib.dates import DateReading, parse_date, read_date
-from redactlib.reading import Reading, TextLine
+from redactlib.reading import Reading, TextLine, crop_line
 from redactlib.scan import Scan
 
 _ORDER = re.compile(
@@ -52,8 +54,11 @@ class FormSettings:
     """How ticks are told from empty boxes; lengths in heights of the label's line."""
 
     box_width: float = 1.5  # of the place beside a label where its box stands
-    tick_ratio: float = 1.6  # ink of a ticked box over that of the stamp's emptiest
-    tick_ink_min: float = 0.16  # share of the place that is inked
+    gap: float = 0.1  # between label and box
+    box_size_min: float = 0.3
+    box_size_max: float = 1.4  # a tick reaches over its box
+    tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
+    tick_ink_min: float = 0.38  # share of the box that is inked: its own border takes a quarter
 
 
 def read_form(
@@ -62,6 +67,7 @@ def read_form(
     lines: Sequence[Line],
     pieces: Sequence[TextLine],
     filled: Sequence[int],
+    look_closer: Callable[[], DateLines],
     *,
     settings: FormSettings = FormSettings(),
 ) -> Form:
@@ -72,11 +78,12 @@ def read_form(
         match: the marking; `lines` are those it was matched among.
         pieces: the page's text lines, carefully read; a line's ``parts`` index them.
         filled: pieces in and around the marking that are no legend.
+        look_closer: reads every line in and around the marking for a handwritten date, gives its readings.
     """
     row = match.marking
     text = " / ".join([*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)])
     blanks = match.blanks(lines)
-    date = _date(row, match, lines, pieces, filled, blanks)
+    date = _date(row, match, lines, pieces, filled, blanks, look_closer)
     ticks = _ticks(scan, match, lines, pieces, settings) if row.ticks else ()
     return Form(
         decision=_decision(row, text, ticks, date),
@@ -135,20 +142,19 @@ def _date(
     pieces: Sequence[TextLine],
     filled: Sequence[int],
     blanks: Sequence[tuple[str, str, int]],
+    look_closer: Callable[[], DateLines],
 ) -> dict[str, Any]:
     if "date" not in row.fields and not row.hand:
         return {}
-    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
-    if optional and not any(name == "date" for name, _, _ in blanks):
+    if _date_line_absent(row, blanks, [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)]):
         filled = []
     inside = [value for name, value, _ in blanks if name == "date"]
     rest = [pieces[i].text for i in filled]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
     if row.hand:
-        written = _read_by_hand(row, match, lines, pieces, filled, blanks)
+        written = _read_by_hand(row, match, lines, pieces, filled, blanks, look_closer)
         if written is not None:
-            agree = any(d.date == written.date for d in found)
-            return _as_dict(written, handwritten=True, confidence=max(written.confidence, 0.9 if agree else 0.0))
+            return _weighed(written, found)
     if not found and "date" in row.fields:
         left = parse_date(_without_legend(match, lines, blanks), order=_numeric(row))
         found = [left] if left and _in_use(row, left) else []
@@ -162,6 +168,20 @@ def _date(
     return _as_dict(best, handwritten=row.hand)
 
 
+def _weighed(written: DateReading, found: Sequence[DateReading]) -> dict[str, Any]:
+    """The date read under the grammar, surer where the best guess says the same, given by it where only that is sure."""
+    agreeing = [d for d in found if d.date == written.date]
+    if written.date:
+        return _as_dict(written, handwritten=True, confidence=max(written.confidence, 0.9 if agreeing else 0.0))
+    likely = {day for day, share in written.candidates if share >= 0.15}
+    both = [d for d in found if d.date in likely and d.confidence >= 0.9]
+    if both:
+        return _as_dict(both[0], handwritten=True, confidence=0.7) | {
+            "candidates": [list(c) for c in written.candidates]
+        }
+    return _as_dict(written, handwritten=True)
+
+
 def _read_by_hand(
     row: Marking,
     match: Match,
@@ -169,22 +189,34 @@ def _read_by_hand(
     pieces: Sequence[TextLine],
     filled: Sequence[int],
     blanks: Sequence[tuple[str, str, int]],
+    look_closer: Callable[[], DateLines],
 ) -> DateReading | None:
     """The date in what was filled in: pieces that are no legend, and what follows the legend's words in its own lines.
 
     Where the legend has a line for the date that may be absent and is, nothing is a date of this marking.
     """
-    dated = {line for name, _, line in blanks if name == "date"}
-    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
-    if optional and not dated:
+    if _date_line_absent(row, blanks, [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)]):
         return None
     readings = [pieces[i].reading for i in filled]
     tails = [_after_legend(match, line, lines, pieces) for line in match.lines]
     readings += [tail for tail in tails if tail is not None]
-    if not readings:
-        return None
     first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
-    return read_date(readings, not_before=first, not_after=min(latest, datetime.date.today().isoformat()))
+    latest = min(latest, datetime.date.today().isoformat())
+    closer = look_closer()
+    return read_date(
+        [*readings, *closer.readings],
+        weights=[1.0] * len(readings) + list(closer.weights),
+        groups=[*range(-len(readings), 0), *closer.groups],
+        not_before=first,
+        not_after=latest,
+    )
+
+
+def _date_line_absent(row: Marking, blanks: Sequence[tuple[str, str, int]], texts: Sequence[str]) -> bool:
+    """Whether the legend's line for the date, which it need not have, is not there."""
+    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
+    seen = any(name == "date" for name, _, _ in blanks) or any(re.search(r"\bDA[TI]E\b", text) for text in texts)
+    return optional and not seen
 
 
 def _after_legend(match: Match, line: int, lines: Sequence[Line], pieces: Sequence[TextLine]) -> Reading | None:
@@ -256,7 +288,7 @@ def _ticks(
             ink.append((label, _ink_beside(scan, *place, match.marking.tick_side, settings)))
     if not ink:
         return ()
-    floor = min(share for _, share in ink)
+    floor = min((share for _, share in ink if share), default=0.0)
     return tuple(
         (label, round(share, 3), share >= settings.tick_ink_min and share >= settings.tick_ratio * floor)
         for label, share in ink
@@ -286,18 +318,21 @@ def _label_place(
 
 
 def _ink_beside(scan: Scan, piece: TextLine, start: float, end: float, side: str, settings: FormSettings) -> float:
-    """Share of ink in the place beside a label where its box stands."""
-    corners = piece.corners
-    along, height = corners[1] - corners[0], piece.height
-    width = float(np.linalg.norm(along))
-    unit = along / max(1e-6, width)
-    gap = 0.55 * height
-    x0 = start * width - gap - settings.box_width * height if side == "left" else end * width + gap
-    origin = corners[0] + unit * x0
-    down = (corners[3] - corners[0]) / max(1e-6, height)
-    columns = np.arange(0, settings.box_width * height)
-    rows = np.arange(0, height)
-    points = origin + columns[:, None, None] * unit + rows[None, :, None] * down
-    xs = np.clip(points[..., 0].astype(int), 0, scan.width - 1)
-    ys = np.clip(points[..., 1].astype(int), 0, scan.height - 1)
-    return float(scan.ink[ys, xs].mean())
+    """How full the tick box beside a label is: ink over area of the box-sized blot nearest to it; 0 without one."""
+    width = float(np.linalg.norm(piece.corners[1] - piece.corners[0]))
+    height = piece.height
+    reach = settings.box_width * height
+    low = start * width - reach - settings.gap * height if side == "left" else end * width + settings.gap * height
+    strip = crop_line(scan.ink.astype(np.uint8) * 255, _part(piece.corners, low / width, (low + reach) / width))
+    _, _, stats, centres = cv2.connectedComponentsWithStats(strip)
+    near = []
+    for (x, _, w, h, ink), (cx, _) in zip(stats[1:], centres[1:], strict=True):
+        if settings.box_size_min * height <= min(w, h) and max(w, h) <= settings.box_size_max * height:
+            near.append((abs((strip.shape[1] if side == "left" else 0) - cx), ink / (w * h), x))
+    return float(min(near)[1]) if near else 0.0
+
+
+def _part(corners: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Corners of the stretch of a line between two shares of its length, which may lie outside it."""
+    a, b, c, d = corners
+    return np.array([a + (b - a) * low, a + (b - a) * high, d + (c - d) * high, d + (c - d) * low], np.float32)

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -20,14 +20,23 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from redactlib.catalogue.markings import Line, Marking, Match, fold, markings, match_markings, says_every_word
+from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.forms import read_form
 from redactlib.layers import Layers
-from redactlib.marks import Box, Stamp, area, intersection, union
+from redactlib.marks import DECISIVE, Box, Stamp, area, intersection, union
 from redactlib.reading import PageText, Reader, TextLine, crop_line, text_line
 from redactlib.scan import Scan
 
 _SHORT_LEVELS = (fold("SECRET")[0],)
+_WORN_LEVELS = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED")
+"""Levels that are stamped; UNCLASSIFIED is not among them, since DECLASSIFIED looks like a worn one."""
+
+
+@cache
+def date_reader() -> DateReader:
+    """The recogniser of handwritten dates that comes with the package; made once a process."""
+    return DateReader()
 
 
 @dataclass(frozen=True)
@@ -74,8 +83,9 @@ def find_stamps(
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces, settings)]
     matches = match_markings(lines)
     taken = {part for match in matches for i in match.lines for part in lines[i].parts}
-    stamps = [_stamp(scan, layers, match, lines, pieces, taken, settings) for match in matches]
-    stamps = _agreeing(stamps) + _banners(scan, pieces, taken, settings)
+    stamps = [_stamp(scan, layers, match, matches, lines, pieces, taken, reader, settings) for match in matches]
+    banners = _banners(scan, pieces, taken, settings)
+    stamps = _agreeing(stamps) + _with_cut_level(scan, stamps, banners, settings)
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
 
 
@@ -86,8 +96,11 @@ def _agreeing(stamps: Sequence[Stamp]) -> list[Stamp]:
         date = stamp.evidence["date"]
         if date.get("iso") and not date["handwritten"]:
             dated.setdefault(stamp.evidence["marking"], date)
+    libraries = [s.agency for s in stamps if s.agency and s.agency.endswith("Library")]
     found = []
     for stamp in stamps:
+        if stamp.family.startswith("library") and stamp.agency is None and len(set(libraries)) == 1:
+            stamp = replace(stamp, agency=libraries[0])
         other = dated.get(stamp.evidence["marking"])
         if other and not stamp.evidence["date"].get("iso"):
             borrowed = other | {"confidence": round(0.9 * other["confidence"], 3), "from": "the page's other banner"}
@@ -251,19 +264,27 @@ def _stamp(
     scan: Scan,
     layers: Layers | None,
     match: Match,
+    matches: Sequence[Match],
     lines: Sequence[Line],
     pieces: Sequence[TextLine],
     taken: set[int],
+    reader: Reader,
     settings: StampSettings,
 ) -> Stamp:
     row = match.marking
     parts = _legend_parts(match, lines, pieces)
     own, legend_corners = sorted(parts), [parts[i] for i in sorted(parts)]
     filled = _filled_lines(scan, layers, match, own, legend_corners, pieces, taken, settings)
+    others = [pieces[part].box for m in matches if m is not match for i in m.lines for part in lines[i].parts]
     taken |= set(filled)
-    form = read_form(scan, match, lines, pieces, filled)
-    members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
+    rotation = float(np.median([pieces[i].rotation_deg for i in own]))
     outlines = [bounds(corners) for corners in legend_corners] + [pieces[i].box for i in filled]
+
+    def look_closer() -> DateLines:
+        return date_readings(scan, union(*outlines), reader, date_reader(), rotation_deg=rotation, elsewhere=others)
+
+    form = read_form(scan, match, lines, pieces, filled, look_closer)
+    members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
     box = _padded(scan, union(*(_tight(scan, outline) for outline in outlines)), pieces[own[0]].height, settings)
     legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
     return Stamp(
@@ -273,7 +294,7 @@ def _stamp(
         family=row.family,
         decision=form.decision,
         agency=form.agency,
-        rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in own])), 1),
+        rotation_deg=round(rotation, 1),
         evidence={
             "marking": row.id,
             "dated": row.dated,
@@ -513,6 +534,63 @@ def _banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int], settings: 
     return [_banner(scan, group, words, pieces, settings) for group, words in _grouped(spoken, rest, pieces)]
 
 
+def _with_cut_level(
+    scan: Scan, stamps: Sequence[Stamp], banners: Sequence[Stamp], settings: StampSettings
+) -> list[Stamp]:
+    """Banners, and the one at the head that a release line was printed over: what is left of its letters, cut level.
+
+    Only where the foot repeats a level that the head does not show: a page carries its level at both.
+    """
+    middle = scan.height / 2
+    levels = set(_words()["levels"])
+    at_foot = [b for b in banners if b.box[1] > middle and levels & set(b.evidence["words"])]
+    at_head = [b for b in banners if b.box[3] < middle and levels & set(b.evidence["words"])]
+    over = [s for s in stamps if s.box[3] < 0.1 * scan.height and s.decision in DECISIVE]
+    if not at_foot or at_head or not over:
+        return list(banners)
+    model, cover = at_foot[-1], over[0]
+    height = cover.box[3] - cover.box[1]
+    below = [b for b in banners if cover.box[3] - height / 4 < b.box[1] < cover.box[3] + 2 * height]
+    end = min([cover.box[3] + 2 * (model.box[3] - model.box[1]), *(b.box[1] + height // 8 for b in below)])
+    rest = _cut_letters(scan, cover.box, model.box, end)
+    if rest is None:
+        return list(banners)
+    words = [*model.evidence["words"], *(w for b in below for w in b.evidence["words"])]
+    level = Stamp(
+        box=_padded(scan, union(rest, *(b.box for b in below)), height, settings),
+        confidence=round(0.6 * model.confidence, 3),
+        text=" / ".join([f"[{model.text}]", *(b.text for b in below)]),
+        family="classification",
+        evidence={"words": words, "because": "letters cut by the release line; the level is repeated at the foot"},
+    )
+    return [level, *(b for b in banners if b not in below)]
+
+
+def _cut_letters(scan: Scan, cover: Box, model: Box, end: int) -> Box | None:
+    """What is left of letters under a line printed over them, down to row `end`: pieces that begin on one row."""
+    height = model[3] - model[1]
+    x0, x1 = round(0.2 * scan.width), round(0.8 * scan.width)
+    y0 = cover[3] - round(0.25 * (cover[3] - cover[1]))
+    if end <= y0:
+        return None
+    strip = scan.ink[y0:end, x0:x1].astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(strip)
+    pieces = [s for s in stats[1:] if 0.1 * height <= s[3] <= 1.1 * height and 3 <= s[2] <= 0.5 * (model[2] - model[0])]
+    if not pieces:
+        return None
+    tolerance = max(2, round(scan.mm(0.35)))
+    row = max({int(s[1]) for s in pieces}, key=lambda top: sum(abs(s[1] - top) <= tolerance for s in pieces))
+    cut = [s for s in pieces if abs(s[1] - row) <= tolerance]
+    box = (
+        x0 + int(min(s[0] for s in cut)),
+        y0 + int(min(s[1] for s in cut)),
+        x0 + int(max(s[0] + s[2] for s in cut)),
+        y0 + int(max(s[1] + s[3] for s in cut)),
+    )
+    alike = 0.6 <= (box[2] - box[0]) / (model[2] - model[0]) <= 1.5
+    return box if len(cut) >= 5 and alike else None
+
+
 def _collides(a: Line, b: Line) -> bool:
     return bool(set(a.parts) & set(b.parts)) or (
         abs(a.centre[0] - b.centre[0]) < 0.5 * max(a.width, b.width)
@@ -527,7 +605,7 @@ def _worn_level(line: Line, typical: float, scan: Scan, settings: StampSettings)
     if not (apart or edge):
         return ()
     text = fold(line.text)[0]
-    best = max(_words()["levels"], key=lambda word: fuzz.ratio(fold(word)[0], text))
+    best = max(_WORN_LEVELS, key=lambda word: fuzz.ratio(fold(word)[0], text))
     folded = fold(best)[0]
     close = fuzz.ratio(folded, text) / 100 >= (
         settings.worn_level_score if apart and edge else settings.worn_level_score + 0.06
