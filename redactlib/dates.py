@@ -157,6 +157,10 @@ class HandSettings:
     doubt: float = 1e-3  # least share that a recogniser gives to what it has not seen
     sharpening: float = 1.5  # power on a crop's shares: a crop that is sure counts for more than two that are not
     crops_max: int = 2  # crops that count for one date, so that many doubtful ones do not add up
+    blank_min: float = 0.97  # a step so surely blank says nothing: runs of them count as one
+    beam: int = 40
+    floor: float = 4e-3  # characters less probable are not tried
+    figures_min: int = 3  # characters that may be figures or strokes in a reading worth decoding
     answer_min: float = 0.45  # below it the date is not given
     lead_min: float = 2.0  # times as probable as the runner-up, or it is not given
 
@@ -191,7 +195,7 @@ def read_date(
     weight_of: dict[int, float] = {}
     best: tuple[float, str, tuple[int, int]] = (-1.0, "", (0, 0))
     for i, reading in enumerate(readings):
-        if reading.lattice is None:
+        if reading.lattice is None or _figures(decode_lattice(reading.lattice).text) < settings.figures_min:
             continue
         shares = _shares(reading.lattice, order, earliest, latest, settings)
         crop = i if groups is None else groups[i]
@@ -216,6 +220,11 @@ def read_date(
     return DateReading(answer, best[1], best[2], round(confidence, 4), candidates)
 
 
+def _figures(text: str) -> int:
+    """How many characters of a reading are figures, or letters that figures are taken for."""
+    return sum(c.isdigit() or c in "OoIlSZBbgqTH|/" for c in text)
+
+
 def _agreed(opinions: Sequence[dict[str, tuple[float, tuple[int, int]]]], settings: HandSettings) -> dict[str, float]:
     """What several recognisers say of one crop together: the product of their shares, that of no date included."""
     power = 1 / len(opinions)
@@ -232,9 +241,11 @@ def _shares(
     lattice: np.ndarray, order: str, earliest: str, latest: str, settings: HandSettings
 ) -> dict[str, tuple[float, tuple[int, int]]]:
     """Each plausible date in a lattice: its share of the probability of all dates and of none, and its steps."""
-    soft = np.power(np.maximum(lattice, 1e-7), settings.softening)
+    said = lattice[:, 0] < settings.blank_min
+    steps = np.flatnonzero(said | np.concatenate([[True], said[:-1]]))  # of a run of blanks the first one
+    soft = np.power(np.maximum(lattice[steps], 1e-7), settings.softening)
     soft /= soft.sum(1, keepdims=True)
-    found = decode(soft, _grammar(order, settings))
+    found = decode(soft, _grammar(order, settings), beam=settings.beam, floor=settings.floor)
     shares: dict[str, tuple[float, tuple[int, int]]] = {}
     total = 1e-9
     for one in found:
@@ -244,7 +255,8 @@ def _shares(
         mass *= settings.late if plausible and (iso or "") >= "2005" else 1.0
         total += mass if plausible or not one.text else mass * settings.implausible
         if iso is not None and plausible:
-            held, span = shares.get(iso, (0.0, one.span))
+            whole = (int(steps[one.span[0]]), int(steps[one.span[1] - 1]) + 1)
+            held, span = shares.get(iso, (0.0, whole))
             shares[iso] = held + mass, span
     return {iso: (mass / total, span) for iso, (mass, span) in shares.items()}
 

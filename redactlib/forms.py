@@ -57,6 +57,9 @@ class FormSettings:
     gap: float = 0.1  # between label and box
     box_size_min: float = 0.3
     box_size_max: float = 1.4  # a tick reaches over its box
+    spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
+    spelt_min: float = 0.45
+    spelt_lead: float = 1.6
     tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
     tick_ink_min: float = 0.38  # share of the box that is inked: its own border takes a quarter
 
@@ -69,6 +72,7 @@ def read_form(
     filled: Sequence[int],
     look_closer: Callable[[], DateLines],
     *,
+    written_on: str | None = None,
     settings: FormSettings = FormSettings(),
 ) -> Form:
     """Read a marking's ticks, blanks and date.
@@ -79,11 +83,12 @@ def read_form(
         pieces: the page's text lines, carefully read; a line's ``parts`` index them.
         filled: pieces in and around the marking that are no legend.
         look_closer: reads every line in and around the marking for a handwritten date, gives its readings.
+        written_on: the document's own date, ISO; no date of a review is earlier.
     """
     row = match.marking
     text = " / ".join([*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)])
     blanks = match.blanks(lines)
-    date = _date(row, match, lines, pieces, filled, blanks, look_closer)
+    date = _date(row, match, lines, pieces, filled, blanks, look_closer, written_on, settings)
     ticks = _ticks(scan, match, lines, pieces, settings) if row.ticks else ()
     return Form(
         decision=_decision(row, text, ticks, date),
@@ -143,6 +148,8 @@ def _date(
     filled: Sequence[int],
     blanks: Sequence[tuple[str, str, int]],
     look_closer: Callable[[], DateLines],
+    written_on: str | None,
+    settings: FormSettings,
 ) -> dict[str, Any]:
     if "date" not in row.fields and not row.hand:
         return {}
@@ -151,10 +158,11 @@ def _date(
     inside = [value for name, value, _ in blanks if name == "date"]
     rest = [pieces[i].text for i in filled]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
+    found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
     if row.hand:
-        written = _read_by_hand(row, match, lines, pieces, filled, blanks, look_closer)
+        written, spelt = _read_by_hand(row, match, lines, pieces, filled, blanks, look_closer, written_on)
         if written is not None:
-            return _weighed(written, found)
+            return _weighed(written, [*found, *(d for d in spelt if _in_use(row, d))], settings)
     if not found and "date" in row.fields:
         left = parse_date(_without_legend(match, lines, blanks), order=_numeric(row))
         found = [left] if left and _in_use(row, left) else []
@@ -168,18 +176,29 @@ def _date(
     return _as_dict(best, handwritten=row.hand)
 
 
-def _weighed(written: DateReading, found: Sequence[DateReading]) -> dict[str, Any]:
-    """The date read under the grammar, surer where the best guess says the same, given by it where only that is sure."""
-    agreeing = [d for d in found if d.date == written.date]
-    if written.date:
-        return _as_dict(written, handwritten=True, confidence=max(written.confidence, 0.9 if agreeing else 0.0))
-    likely = {day for day, share in written.candidates if share >= 0.15}
-    both = [d for d in found if d.date in likely and d.confidence >= 0.9]
-    if both:
-        return _as_dict(both[0], handwritten=True, confidence=0.7) | {
-            "candidates": [list(c) for c in written.candidates]
-        }
-    return _as_dict(written, handwritten=True)
+def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormSettings) -> dict[str, Any]:
+    """The date that the grammar and the recognisers' own best guesses give together.
+
+    A guess that spells a date out to the last figure speaks for that date beside what the grammar finds probable.
+    """
+    votes = dict(written.candidates)
+    for reading in spelt:
+        if reading.date and len(reading.date) == 10:
+            votes[reading.date] = votes.get(reading.date, 0.0) + settings.spelt_vote * reading.confidence
+    total = sum(votes.values()) + max(0.0, 1.0 - max(votes.values(), default=0.0))
+    ranked = sorted(((day, vote / total) for day, vote in votes.items()), key=lambda item: -item[1])
+    if not ranked:
+        return _as_dict(written, handwritten=True)
+    day, share = ranked[0]
+    leads = len(ranked) == 1 or share >= settings.spelt_lead * ranked[1][1]
+    text = next((d.text for d in spelt if d.date == day), written.text)
+    return {
+        "iso": day if share >= settings.spelt_min and leads else None,
+        "text": text,
+        "confidence": round(min(0.97, share), 4),
+        "handwritten": True,
+        "candidates": [[d, round(p, 4)] for d, p in ranked[:5]],
+    }
 
 
 def _read_by_hand(
@@ -190,33 +209,34 @@ def _read_by_hand(
     filled: Sequence[int],
     blanks: Sequence[tuple[str, str, int]],
     look_closer: Callable[[], DateLines],
-) -> DateReading | None:
+    written_on: str | None,
+) -> tuple[DateReading | None, list[DateReading]]:
     """The date in what was filled in: pieces that are no legend, and what follows the legend's words in its own lines.
+
+    Gives what the grammar finds and the dates that single readings spell out.
 
     Where the legend has a line for the date that may be absent and is, nothing is a date of this marking.
     """
     if _date_line_absent(row, blanks, [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)]):
-        return None
+        return None, []
     readings = [pieces[i].reading for i in filled]
     tails = [_after_legend(match, line, lines, pieces) for line in match.lines]
     readings += [tail for tail in tails if tail is not None]
     first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
+    first = max(first, f"{written_on}.") if written_on else first  # "." sorts after the day itself
     latest = min(latest, datetime.date.today().isoformat())
     closer = look_closer()
-    return read_date(
+    written = read_date(
         [*readings, *closer.readings],
         weights=[1.0] * len(readings) + list(closer.weights),
         groups=[*range(-len(readings), 0), *closer.groups],
         not_before=first,
         not_after=latest,
     )
-
-
-def _date_line_absent(row: Marking, blanks: Sequence[tuple[str, str, int]], texts: Sequence[str]) -> bool:
-    """Whether the legend's line for the date, which it need not have, is not there."""
-    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
-    seen = any(name == "date" for name, _, _ in blanks) or any(re.search(r"\bDA[TI]E\b", text) for text in texts)
-    return optional and not seen
+    spelt = [
+        parse_date(reading.text) for reading, weight in zip(closer.readings, closer.weights, strict=True) if weight == 1
+    ]
+    return written, [d for d in spelt if d and first <= (d.date or "") <= latest]
 
 
 def _after_legend(match: Match, line: int, lines: Sequence[Line], pieces: Sequence[TextLine]) -> Reading | None:
@@ -236,6 +256,13 @@ def _after_legend(match: Match, line: int, lines: Sequence[Line], pieces: Sequen
         cut = (reading.centres[local - 1] + reading.centres[min(local, len(reading.centres) - 1)]) / 2
         return Reading(rest, reading.confidence, reading.lattice[int(cut * len(reading.lattice)) :])
     return None
+
+
+def _date_line_absent(row: Marking, blanks: Sequence[tuple[str, str, int]], texts: Sequence[str]) -> bool:
+    """Whether the legend's line for the date, which it need not have, is not there."""
+    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
+    seen = any(name == "date" for name, _, _ in blanks) or any(re.search(r"\bDA[TI]E\b", text) for text in texts)
+    return optional and not seen
 
 
 def _as_dict(reading: DateReading, *, handwritten: bool, confidence: float | None = None) -> dict[str, Any]:

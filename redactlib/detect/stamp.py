@@ -83,7 +83,10 @@ def find_stamps(
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces, settings)]
     matches = match_markings(lines)
     taken = {part for match in matches for i in match.lines for part in lines[i].parts}
-    stamps = [_stamp(scan, layers, match, matches, lines, pieces, taken, reader, settings) for match in matches]
+    written_on = document_date(text, matches, lines)
+    stamps = [
+        _stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings) for match in matches
+    ]
     banners = _banners(scan, pieces, taken, settings)
     stamps = _agreeing(stamps) + _with_cut_level(scan, stamps, banners, settings)
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
@@ -269,6 +272,7 @@ def _stamp(
     pieces: Sequence[TextLine],
     taken: set[int],
     reader: Reader,
+    written_on: str | None,
     settings: StampSettings,
 ) -> Stamp:
     row = match.marking
@@ -283,7 +287,7 @@ def _stamp(
     def look_closer() -> DateLines:
         return date_readings(scan, union(*outlines), reader, date_reader(), rotation_deg=rotation, elsewhere=others)
 
-    form = read_form(scan, match, lines, pieces, filled, look_closer)
+    form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
     box = _padded(scan, union(*(_tight(scan, outline) for outline in outlines)), pieces[own[0]].height, settings)
     legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
@@ -532,6 +536,17 @@ def _banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int], settings: 
             spoken.append((line, words))
     rest = [line for line in lines if len(line.parts) == 1 and not any(_collides(line, other) for other, _ in spoken)]
     return [_banner(scan, group, words, pieces, settings) for group, words in _grouped(spoken, rest, pieces)]
+
+
+def document_date(text: PageText, matches: Sequence[Match], lines: Sequence[Line]) -> str | None:
+    """The latest date that the document's own typing surely shows, ISO; ``None`` without one.
+
+    Lines of a marking do not count, nor dates after 1995, since release lines and case notes are typed as well.
+    """
+    marking = {lines[i].text for match in matches for i in match.lines}
+    typed = [line.text for line in text.lines if line.confidence > 0.95 and line.text not in marking]
+    dates = [date for line in typed if (date := parse_date(line, era="document")) and len(date.date or "") == 10]
+    return max((date.date for date in dates if date.date and date.date < "1995"), default=None)
 
 
 def _with_cut_level(
