@@ -159,7 +159,7 @@ def _append(
     part: Part,
     confusions: Mapping[str, Mapping[str, float]],
 ) -> dict[int, float]:
-    """Add one part behind the given states as a tree whose strings all end in one state; where it ends, with weights."""
+    """Add one part behind the given states, as a tree whose strings end in one state; where it ends, with weights."""
     joint = len(links)
     links.append([])
     tree: dict[str, int] = {}

@@ -70,4 +70,4 @@ def test_bracketed_words_come_out(report: PageReport) -> None:
 
 def test_a_struck_word_comes_out(report: PageReport) -> None:
     struck = [m.struck_text or "" for m in report.marks if m.kind == "handwriting" and m.role == "strike"]
-    assert any(partial_ratio("Warsaw", text) > 80 for text in struck)
+    assert any(partial_ratio("warsaw", text.lower()) > 80 for text in struck)

@@ -242,7 +242,9 @@ def _scanned(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     size = max(8, round(ink.shape[1] * scale)), scanned_height
     small = cv2.resize(cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.4)), size, interpolation=cv2.INTER_AREA)
     if rng.random() < 0.4:
-        rough = cv2.GaussianBlur(rng.standard_normal(size=small.shape, dtype=np.float32), (0, 0), rng.uniform(0.6, 2.0))
+        rough = cv2.GaussianBlur(
+            np.asarray(rng.standard_normal(small.shape), np.float32), (0, 0), rng.uniform(0.6, 2.0)
+        )
         small = small - np.float32(rng.uniform(0.1, 0.6)) * np.maximum(rough / max(1e-6, float(rough.std())), 0)
     if rng.random() < 0.75:
         small = (small > rng.uniform(0.25, 0.6)).astype(np.float32)
