@@ -50,6 +50,9 @@ class StampSettings:
     join_shift: float = 0.45  # up or down between pieces of one line
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
     reach_pen: float = 3.2  # and a note of several lines no further than this
+    frame_reach: float = 0.9  # a frame stands at most this far out, in widths and heights of the text
+    frame_area_max: float = 5.0  # and holds at most this much more than the text: a form's cell or a page is none
+    frame_side_min: float = 0.75  # of a side that its border covers
     pad: float = 0.14  # around the ink, as a reader draws a box
     fill_height_max: float = 2.6  # pens write larger than stamps
     level_word_score: float = 0.78  # of a classification banner's letters
@@ -289,7 +292,8 @@ def _stamp(
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
-    box = _padded(scan, union(*(_tight(scan, outline) for outline in outlines)), pieces[own[0]].height, settings)
+    tight = union(*(_tight(scan, outline) for outline in outlines))
+    box = framed(scan, _padded(scan, tight, pieces[own[0]].height, settings), settings)
     legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
     return Stamp(
         box=box,
@@ -363,6 +367,33 @@ def bounds(corners: np.ndarray) -> Box:
 def _padded(scan: Scan, box: Box, height: float, settings: StampSettings) -> Box:
     pad = round(settings.pad * height)
     return (max(0, box[0] - pad), max(0, box[1] - pad), min(scan.width, box[2] + pad), min(scan.height, box[3] + pad))
+
+
+def framed(scan: Scan, box: Box, settings: StampSettings) -> Box:
+    """The box grown to a frame drawn close around it: a label's or boxed stamp's border; as it is where none stands.
+
+    A frame is a piece of ink that encloses the box and runs along three of its own sides at least.
+    """
+    wide, high = box[2] - box[0], box[3] - box[1]
+    reach_x, reach_y = round(settings.frame_reach * wide), round(settings.frame_reach * max(high, 0.3 * wide))
+    x0, y0 = max(0, box[0] - reach_x), max(0, box[1] - reach_y)
+    x1, y1 = min(scan.width, box[2] + reach_x), min(scan.height, box[3] + reach_y)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(scan.ink[y0:y1, x0:x1].astype(np.uint8))
+    slack = max(2, round(0.12 * high))
+    found = []
+    for number, (x, y, w, h, _) in enumerate(stats[1:], 1):
+        outer = (x0 + x, y0 + y, x0 + x + w, y0 + y + h)
+        encloses = outer[0] <= box[0] + slack and outer[1] <= box[1] + slack
+        encloses &= outer[2] >= box[2] - slack and outer[3] >= box[3] - slack
+        if not encloses or w * h > settings.frame_area_max * wide * high or x == 0 or y == 0:
+            continue
+        own = labels[y : y + h, x : x + w] == number
+        depth = max(2, round(0.06 * min(w, h)))
+        edges = (own[:depth].any(0), own[-depth:].any(0), own[:, :depth].any(1), own[:, -depth:].any(1))
+        if sum(float(edge.mean()) > settings.frame_side_min for edge in edges) >= 3:
+            found.append((w * h, outer))
+    outer = min(found)[1] if found else box
+    return (int(outer[0]), int(outer[1]), int(outer[2]), int(outer[3]))
 
 
 def _filled_lines(
@@ -673,8 +704,9 @@ def _banner(
     scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine], settings: StampSettings
 ) -> Stamp:
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
+    tight = union(*(_tight(scan, pieces[i].box) for i in members))
     return Stamp(
-        box=_padded(scan, union(*(_tight(scan, pieces[i].box) for i in members)), pieces[members[0]].height, settings),
+        box=framed(scan, _padded(scan, tight, pieces[members[0]].height, settings), settings),
         confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),
         text=" / ".join(pieces[i].text for i in members),
         family="classification",
