@@ -158,8 +158,8 @@ class HandSettings:
     sharpening: float = 1.5  # power on a crop's shares: a crop that is sure counts for more than two that are not
     crops_max: int = 2  # crops that count for one date, so that many doubtful ones do not add up
     blank_min: float = 0.97  # a step so surely blank says nothing: runs of them count as one
-    beam: int = 40
-    floor: float = 4e-3  # characters less probable are not tried
+    beam: int = 24
+    floor: float = 8e-3  # characters less probable are not tried
     figures_min: int = 3  # characters that may be figures or strokes in a reading worth decoding
     answer_min: float = 0.45  # below it the date is not given
     lead_min: float = 2.0  # times as probable as the runner-up, or it is not given

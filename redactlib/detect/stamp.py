@@ -62,7 +62,7 @@ class StampSettings:
     blur_mm: float = 0.2  # closes the gaps of dotted letters
     blur_gain: float = 1.8  # makes them dark again
     blur_side_px: int = 736  # the smaller the page, the less the detector minds the gaps
-    faint_lines_max: int = 12
+    faint_lines_max: int = 9
     faint_score: float = 0.5  # of a key phrase's letters, before the careful reading
     large_mm: float = 5.0  # letters of this height are a stamp's, not a typewriter's
 
@@ -151,7 +151,7 @@ def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
 
 
 def _worth_reading(pieces: Sequence[TextLine], settings: StampSettings) -> list[int]:
-    """Lines that share letters with a legend, the doubtful ones around them, and slanted or turned ones."""
+    """Lines that share letters with a legend and were not read without doubt, slanted ones more readily."""
     scores = _likeness(pieces)
     likely = {
         i
@@ -159,22 +159,12 @@ def _worth_reading(pieces: Sequence[TextLine], settings: StampSettings) -> list[
         if (scores[i] >= settings.candidate_score and p.confidence < 0.96)
         or (scores[i] >= settings.key_score and p.confidence < 0.995)
     }
-    sure = {i for i in range(len(pieces)) if scores[i] >= settings.key_score}
-    slanted = {
+    askew = {
         i
         for i, p in enumerate(pieces)
-        if (abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 3) or abs(p.rotation_deg) > 45
+        if scores[i] >= settings.faint_score and abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 3
     }
-    near = {
-        j
-        for i in sure
-        for j, other in enumerate(pieces)
-        if j not in sure
-        and (other.confidence < 0.95 or any(c.isdigit() for c in other.text))
-        and len(other.text) < 40
-        and _gap(pieces[i].box, other.box) < settings.reach_down * pieces[i].height
-    }
-    order = [*sorted(likely, key=lambda i: -scores[i]), *sorted(near), *sorted(slanted - likely - near)]
+    order = [*sorted(likely, key=lambda i: -scores[i]), *sorted(askew - likely)]
     return sorted(order[: settings.careful_lines_max])
 
 
@@ -187,7 +177,8 @@ def _likeness(pieces: Sequence[TextLine]) -> np.ndarray:
     found = process.cdist(phrases, texts, scorer=fuzz.partial_ratio, dtype=np.float32) / 100
     lengths, sizes = np.array([len(t) for t in texts]), np.array([len(p) for p in phrases])
     held = np.minimum(1.0, lengths[None] / sizes[:, None])
-    fits = (sizes[:, None] >= 12) | (lengths[None] <= 2.5 * sizes[:, None])
+    roomy = lengths[None] > 2.5 * sizes[:, None]  # a long line has some stretch that looks like any phrase
+    fits = np.where(roomy, np.where(sizes[:, None] >= 12, 0.82, 0.0), 1.0)
     return (found * held * fits).max(0)
 
 
