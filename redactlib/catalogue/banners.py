@@ -1,0 +1,83 @@
+"""The words of classification banners, and which of them a line consists of."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from rapidfuzz import fuzz
+
+from redactlib.catalogue.markings import fold, says_every_word
+
+
+@dataclass(frozen=True)
+class BannerSettings:
+    """How much of a banner must be read."""
+
+    word_score: float = 0.78  # of a word's letters
+    short_word_score: float = 0.9  # of a short caption, which other words contain by chance
+    rest_max: float = 0.25  # of a line's letters may be something else
+    worn_score: float = 0.62  # of a large worn stamp's letters
+
+
+_SHORT_LEVELS = (fold("SECRET")[0],)
+_WORN_LEVELS = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED")
+"""Levels that are stamped; UNCLASSIFIED is not among them, since DECLASSIFIED looks like a worn one."""
+
+
+@lru_cache(maxsize=1)
+def words_of_banners() -> dict[str, list[str]]:
+    """Levels, controls and parts of banners, as ``classification.toml`` gives them."""
+    return tomllib.loads((files("redactlib.catalogue") / "classification.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _ranked_words() -> tuple[tuple[str, str], ...]:
+    """Every classification word with its folded form, the longest first."""
+    words = {word for group in words_of_banners().values() for word in group}
+    return tuple((word, fold(word)[0]) for word in sorted(words, key=lambda w: (-len(w), w)))
+
+
+def banner_words(text: str, *, settings: BannerSettings = BannerSettings()) -> tuple[str, ...]:
+    """The classification words that a line consists of, or nothing where it says anything else.
+
+    >>> banner_words("S E C R E T  NO FOREIGN DISSEM")
+    ('NO FOREIGN DISSEM', 'SECRET')
+    >>> banner_words("the secret agreement")
+    ()
+    """
+    rest = fold(text)[0]
+    whole = len(rest)
+    found = []
+    words = words_of_banners()
+    for word, folded in _ranked_words():
+        if len(rest) < 0.8 * len(folded) or (len(folded) < 5 and folded not in rest):
+            continue
+        if not says_every_word(word, rest):
+            continue
+        place = fuzz.partial_ratio_alignment(folded, rest)
+        floor = settings.word_score if len(folded) >= 8 or folded in _SHORT_LEVELS else settings.short_word_score
+        if place is None or place.score / 100 < floor:
+            continue
+        if len(rest) < len(folded) and place.score / 100 * len(rest) / len(folded) < settings.word_score:
+            continue
+        rest = rest[: place.dest_start] + rest[place.dest_end :]
+        found.append(word)
+    telling = [w for w in found if w in words["levels"] or w in words["controls"]]
+    return tuple(found) if telling and len(rest) <= settings.rest_max * whole else ()
+
+
+def worn_level(text: str, *, lenient: bool, settings: BannerSettings = BannerSettings()) -> tuple[str, ...]:
+    """The level that a large worn stamp says although several of its letters are misread, or nothing.
+
+    >>> worn_level("SECXET", lenient=True)
+    ('SECRET',)
+    """
+    folded = fold(text)[0]
+    best = max(_WORN_LEVELS, key=lambda word: fuzz.ratio(fold(word)[0], folded))
+    level = fold(best)[0]
+    floor = settings.worn_score if lenient else settings.worn_score + 0.06
+    close = fuzz.ratio(level, folded) / 100 >= floor
+    return (best,) if close and 0.66 <= len(folded) / len(level) <= 1.34 else ()

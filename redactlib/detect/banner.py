@@ -1,0 +1,160 @@
+"""Classification banners and handling captions: lines that consist of their words, at head and foot or anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from redactlib.catalogue.banners import banner_words, words_of_banners, worn_level
+from redactlib.catalogue.markings import Line, fold, says_every_word
+from redactlib.detect.outline import as_line, framed, joined, padded, tight
+from redactlib.marks import DECISIVE, Box, Stamp, union
+from redactlib.reading import TextLine
+from redactlib.scan import Scan
+
+
+def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
+    """Classification banners: lines that consist of classification words, with the captions set close under them."""
+    free = [i for i in range(len(pieces)) if i not in taken]
+    lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free)]
+    typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
+    spoken: list[tuple[Line, tuple[str, ...]]] = []
+    said = [(line, banner_words(line.text) or _worn_level(line, typical, scan)) for line in lines]
+    alone = {line.parts[0]: sum(map(len, words)) for line, words in said if len(line.parts) == 1}
+    said = [  # pieces are put together only where that says more: TOP and SECRET, not two banners in a row
+        (line, words)
+        for line, words in said
+        if len(line.parts) == 1 or sum(map(len, words)) > sum(alone.get(part, 0) for part in line.parts)
+    ]
+    for line, words in sorted(said, key=lambda one: (-sum(map(len, one[1])), len(one[0].text))):
+        if words and not any(_collides(line, other) for other, _ in spoken):
+            spoken.append((line, words))
+    rest = [line for line in lines if len(line.parts) == 1 and not any(_collides(line, other) for other, _ in spoken)]
+    return [_banner(scan, group, words, pieces) for group, words in _grouped(spoken, rest, pieces)]
+
+
+def with_cut_level(scan: Scan, stamps: Sequence[Stamp], banners: Sequence[Stamp]) -> list[Stamp]:
+    """Banners, and the one at the head that a release line was printed over: what is left of its letters, cut level.
+
+    Only where the foot repeats a level that the head does not show: a page carries its level at both.
+    """
+    middle = scan.height / 2
+    levels = set(words_of_banners()["levels"])
+    at_foot = [b for b in banners if b.box[1] > middle and levels & set(b.evidence["words"])]
+    at_head = [b for b in banners if b.box[3] < middle and levels & set(b.evidence["words"])]
+    over = [s for s in stamps if s.box[3] < 0.1 * scan.height and s.decision in DECISIVE]
+    if not at_foot or at_head or not over:
+        return list(banners)
+    model, cover = at_foot[-1], over[0]
+    height = cover.box[3] - cover.box[1]
+    below = [b for b in banners if cover.box[3] - height / 4 < b.box[1] < cover.box[3] + 2 * height]
+    end = min([cover.box[3] + 2 * (model.box[3] - model.box[1]), *(b.box[1] + height // 8 for b in below)])
+    rest = _cut_letters(scan, cover.box, model.box, end)
+    if rest is None:
+        return list(banners)
+    words = [*model.evidence["words"], *(w for b in below for w in b.evidence["words"])]
+    level = Stamp(
+        box=padded(scan, union(rest, *(b.box for b in below)), height),
+        confidence=round(0.6 * model.confidence, 3),
+        text=" / ".join([f"[{model.text}]", *(b.text for b in below)]),
+        family="classification",
+        evidence={"words": words, "because": "letters cut by the release line; the level is repeated at the foot"},
+    )
+    return [level, *(b for b in banners if b not in below)]
+
+
+def _cut_letters(scan: Scan, cover: Box, model: Box, end: int) -> Box | None:
+    """What is left of letters under a line printed over them, down to row `end`: pieces that begin on one row."""
+    height = model[3] - model[1]
+    x0, x1 = round(0.2 * scan.width), round(0.8 * scan.width)
+    y0 = cover[3] - round(0.25 * (cover[3] - cover[1]))
+    if end <= y0:
+        return None
+    strip = scan.ink[y0:end, x0:x1].astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(strip)
+    pieces = [s for s in stats[1:] if 0.1 * height <= s[3] <= 1.1 * height and 3 <= s[2] <= 0.5 * (model[2] - model[0])]
+    if not pieces:
+        return None
+    tolerance = max(2, round(scan.mm(0.35)))
+    row = max({int(s[1]) for s in pieces}, key=lambda top: sum(abs(s[1] - top) <= tolerance for s in pieces))
+    cut = [s for s in pieces if abs(s[1] - row) <= tolerance]
+    box = (
+        x0 + int(min(s[0] for s in cut)),
+        y0 + int(min(s[1] for s in cut)),
+        x0 + int(max(s[0] + s[2] for s in cut)),
+        y0 + int(max(s[1] + s[3] for s in cut)),
+    )
+    alike = 0.6 <= (box[2] - box[0]) / (model[2] - model[0]) <= 1.5
+    return box if len(cut) >= 5 and alike else None
+
+
+def _collides(a: Line, b: Line) -> bool:
+    return bool(set(a.parts) & set(b.parts)) or (
+        abs(a.centre[0] - b.centre[0]) < 0.5 * max(a.width, b.width)
+        and abs(a.centre[1] - b.centre[1]) < 0.5 * min(a.height, b.height)
+    )
+
+
+def _worn_level(line: Line, typical: float, scan: Scan) -> tuple[str, ...]:
+    """A level that a line stands for although it is badly read: only where it is large, slanted, or at head or foot."""
+    apart = line.height > 1.35 * typical or abs(line.along[1]) > 0.04
+    edge = min(line.centre[1], scan.height - line.centre[1]) < 0.12 * scan.height
+    return worn_level(line.text, lenient=apart and edge) if apart or edge else ()
+
+
+def _grouped(
+    spoken: Sequence[tuple[Line, tuple[str, ...]]], rest: Sequence[Line], pieces: Sequence[TextLine]
+) -> list[tuple[list[int], list[str]]]:
+    """Banners with the captions that stand close under or over them: a level, and words that complete it."""
+    levels = set(words_of_banners()["levels"])
+    parts = [
+        (line, tuple(w for w in words_of_banners()["parts"] if says_every_word(w, fold(line.text)[0]))) for line in rest
+    ]
+    groups = [([*line.parts], [*words]) for line, words in spoken]
+    captions = [
+        ([*line.parts], [*words]) for line, words in parts if words and len(words[0]) > 6 and len(line.text) < 34
+    ]
+    for caption in captions:
+        home = next((g for g in groups if _touch(g[0], caption[0], pieces)), None)
+        if home:
+            home[0].extend(caption[0])
+            home[1].extend(caption[1])
+    merged = True
+    while merged:
+        merged = False
+        for a in groups:
+            for b in groups:
+                both_levels = all(levels & set(g[1]) for g in (a, b))
+                if a is not b and not both_levels and _touch(a[0], b[0], pieces):
+                    a[0].extend(b[0])
+                    a[1].extend(b[1])
+                    groups.remove(b)
+                    merged = True
+                    break
+            if merged:
+                break
+    return groups
+
+
+def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bool:
+    """Whether two lines stand one close under the other, their middles over each other."""
+    first, second = union(*(pieces[i].box for i in a)), union(*(pieces[i].box for i in b))
+    height = min(first[3] - first[1], second[3] - second[1])
+    apart = max(first[1], second[1]) - min(first[3], second[3])
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    return apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
+
+
+def _banner(scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine]) -> Stamp:
+    members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
+    inked = union(*(tight(scan, pieces[i].box) for i in members))
+    return Stamp(
+        box=framed(scan, padded(scan, inked, pieces[members[0]].height)),
+        confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),
+        text=" / ".join(pieces[i].text for i in members),
+        family="classification",
+        rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in members])), 1),
+        evidence={"words": list(words)},
+    )

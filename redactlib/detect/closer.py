@@ -1,0 +1,111 @@
+"""A second look: lines that may belong to a marking read again carefully, and worn ones found on a blurred page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from redactlib.catalogue.banners import words_of_banners
+from redactlib.catalogue.markings import fold, markings
+from redactlib.marks import Box, area, intersection
+from redactlib.reading import Reader, TextLine, crop_line, text_line
+from redactlib.scan import Scan
+
+
+@dataclass(frozen=True)
+class CloserSettings:
+    """Which lines are worth a second look, and how worn ones are made out."""
+
+    candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
+    key_score: float = 0.78  # that makes it very probably one
+    careful_lines_max: int = 26  # read carefully at most, the likeliest first: about 40 ms each
+    blur_mm: float = 0.2  # closes the gaps of dotted letters
+    blur_gain: float = 1.8  # makes them dark again
+    blur_side_px: int = 736  # the smaller the page, the less the detector minds the gaps
+    faint_lines_max: int = 9
+    faint_score: float = 0.5  # of a key phrase's letters, before the careful reading
+    large_mm: float = 5.0  # letters of this height are a stamp's, not a typewriter's
+
+
+def reread(
+    scan: Scan, pieces: Sequence[TextLine], reader: Reader, *, settings: CloserSettings = CloserSettings()
+) -> list[TextLine]:
+    """Lines that may belong to a marking, read again with the careful model; the others as they are."""
+    wanted = _worth_reading(pieces, settings)
+    readings = reader.read([crop_line(scan.grey, pieces[i].corners) for i in wanted], careful=True)
+    better = dict(zip(wanted, readings, strict=True))
+    return [replace(piece, reading=better[i]) if i in better else piece for i, piece in enumerate(pieces)]
+
+
+def read_faint(
+    scan: Scan, pieces: Sequence[TextLine], reader: Reader, *, settings: CloserSettings = CloserSettings()
+) -> list[TextLine]:
+    """Lines that come out only when the page is blurred and small: dotted, hollow and broken stamps."""
+    blur = scan.mm(settings.blur_mm)
+    shrink = min(1.0, settings.blur_side_px / max(scan.grey.shape))
+    soft = cv2.GaussianBlur(scan.grey, (0, 0), blur)
+    soft = 255 - np.minimum(255, (255 - soft).astype(np.float32) * settings.blur_gain).astype(np.uint8)
+    small = cv2.resize(soft, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    found = [corners / shrink for corners in reader.find_lines(small)]
+    known = [(piece.box, piece.confidence) for piece in pieces]
+    fresh = [c for c in found if not _well_read(c, known)]
+    guesses = [text_line(c, r) for c, r in zip(fresh, reader.read([crop_line(soft, c) for c in fresh]), strict=True)]
+    alike = likeness(guesses)
+    large = np.array([guess.height > settings.large_mm / 25.4 * scan.dpi for guess in guesses], bool)
+    ranked = sorted(range(len(fresh)), key=lambda i: -alike[i] - 0.4 * large[i] * (len(guesses[i].text) < 24))
+    best = [i for i in ranked if alike[i] >= settings.faint_score or large[i]][: settings.faint_lines_max]
+    readings = reader.read([crop_line(soft, fresh[i]) for i in best], careful=True)
+    return [text_line(fresh[i], r) for i, r in zip(best, readings, strict=True) if r.text.strip()]
+
+
+def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
+    """Whether most of a line is covered by lines that were read without doubt."""
+    x0, y0 = corners.min(0)
+    x1, y1 = corners.max(0)
+    box = (int(x0), int(y0), int(x1), int(y1))
+    return sum(intersection(box, other) for other, sure in known if sure >= 0.9) > 0.4 * area(box)
+
+
+def _worth_reading(pieces: Sequence[TextLine], settings: CloserSettings) -> list[int]:
+    """Lines that share letters with a legend and were not read without doubt, slanted ones more readily."""
+    scores = likeness(pieces)
+    likely = {
+        i
+        for i, p in enumerate(pieces)
+        if (scores[i] >= settings.candidate_score and p.confidence < 0.96)
+        or (scores[i] >= settings.key_score and p.confidence < 0.995)
+    }
+    askew = {
+        i
+        for i, p in enumerate(pieces)
+        if scores[i] >= settings.faint_score and abs((p.rotation_deg + 45) % 90 - 45) > 2.5 and len(p.text) > 3
+    }
+    order = [*sorted(likely, key=lambda i: -scores[i]), *sorted(askew - likely)]
+    return sorted(order[: settings.careful_lines_max])
+
+
+def likeness(pieces: Sequence[TextLine]) -> np.ndarray:
+    """For each line the share of a key phrase's letters that it has; a level counts only in a line of little else."""
+    if not pieces:
+        return np.zeros(0)
+    phrases = _phrases()
+    texts = [fold(piece.text)[0] for piece in pieces]
+    found = process.cdist(phrases, texts, scorer=fuzz.partial_ratio, dtype=np.float32) / 100
+    lengths, sizes = np.array([len(t) for t in texts]), np.array([len(p) for p in phrases])
+    held = np.minimum(1.0, lengths[None] / sizes[:, None])
+    roomy = lengths[None] > 2.5 * sizes[:, None]  # a long line has some stretch that looks like any phrase
+    fits = np.where(roomy, np.where(sizes[:, None] >= 12, 0.82, 0.0), 1.0)
+    return (found * held * fits).max(0)
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> tuple[str, ...]:
+    """Folded phrases that make a line worth reading carefully: keys of the catalogue and levels."""
+    keys = {fold(phrase)[0] for row in markings() for phrase in row.key}
+    levels = {fold(word)[0] for word in (*words_of_banners()["levels"], *words_of_banners()["controls"])}
+    return tuple(sorted(phrase for phrase in keys | levels if len(phrase) >= 5))

@@ -1,0 +1,143 @@
+"""Text lines as the alignment with legends sees them, and the outlines of what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from redactlib.catalogue.markings import Line
+from redactlib.marks import Box
+from redactlib.reading import TextLine
+from redactlib.scan import Scan
+
+
+@dataclass(frozen=True)
+class OutlineSettings:
+    """How pieces make lines and lines make boxes; lengths in heights of the lines."""
+
+    join_gap: float = 1.6  # between pieces of one line
+    join_shift: float = 0.45  # up or down between pieces of one line
+    frame_reach: float = 0.9  # a frame stands at most this far out, in widths and heights of the text
+    frame_area_max: float = 5.0  # and holds at most this much more than the text: a form's cell or a page is none
+    frame_side_min: float = 0.75  # of a side that its border covers
+    pad: float = 0.14  # around the ink, as a reader draws a box
+
+
+def as_line(piece: TextLine, number: int) -> Line:
+    """A text line as the alignment sees it."""
+    along = piece.corners[1] - piece.corners[0]
+    width = float(np.linalg.norm(along))
+    unit = along / max(width, 1e-6)
+    centre = piece.corners.mean(0)
+    return Line(
+        piece.text,
+        (float(centre[0]), float(centre[1])),
+        width,
+        piece.height,
+        (float(unit[0]), float(unit[1])),
+        (number,),
+    )
+
+
+def joined(
+    pieces: Sequence[TextLine], numbers: Sequence[int] | None = None, *, settings: OutlineSettings = OutlineSettings()
+) -> list[Line]:
+    """Lines that the detector cut into pieces, put together: same direction, same height, small gaps."""
+    lines = [as_line(piece, i) for i, piece in zip(numbers or range(len(pieces)), pieces, strict=True)]
+    follows: dict[int, int] = {}
+    for i, a in enumerate(lines):
+        best = None
+        for j, b in enumerate(lines):
+            if i == j or a.along[0] * b.along[0] + a.along[1] * b.along[1] < 0.99:
+                continue
+            dx, dy = b.centre[0] - a.centre[0], b.centre[1] - a.centre[1]
+            across, down = dx * a.along[0] + dy * a.along[1], dx * a.down[0] + dy * a.down[1]
+            height = min(a.height, b.height)
+            gap = across - (a.width + b.width) / 2
+            if across <= 0 or abs(down) > settings.join_shift * height or max(a.height, b.height) > 1.9 * height:
+                continue
+            if -0.8 * height <= gap <= settings.join_gap * height and (best is None or gap < best[0]):
+                best = (gap, j)
+        if best:
+            follows[i] = best[1]
+    heads = set(follows) - set(follows.values())
+    found = []
+    for head in sorted(heads):
+        chain = [head]
+        while chain[-1] in follows and follows[chain[-1]] not in chain:
+            chain.append(follows[chain[-1]])
+        found += [
+            _join([lines[i] for i in chain[k:n]]) for k in range(len(chain)) for n in range(k + 2, len(chain) + 1)
+        ]
+    return found
+
+
+def _join(chain: Sequence[Line]) -> Line:
+    first, last = chain[0], chain[-1]
+    ends = [first.centre[k] - first.along[k] * first.width / 2 for k in (0, 1)]
+    stop = [last.centre[k] + last.along[k] * last.width / 2 for k in (0, 1)]
+    width = float(np.hypot(stop[0] - ends[0], stop[1] - ends[1]))
+    return Line(
+        " ".join(line.text for line in chain),
+        ((ends[0] + stop[0]) / 2, (ends[1] + stop[1]) / 2),
+        width,
+        float(np.median([line.height for line in chain])),
+        ((stop[0] - ends[0]) / width, (stop[1] - ends[1]) / width),
+        tuple(part for line in chain for part in line.parts),
+    )
+
+
+def bounds(corners: np.ndarray) -> Box:
+    """The upright box around corners ``(4, 2)``."""
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+    return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def tight(scan: Scan, box: Box) -> Box:
+    """A line's box shrunk to its ink."""
+    x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(scan.width, box[2]), min(scan.height, box[3])
+    ink = scan.ink[y0:y1, x0:x1]
+    if not ink.any():
+        return (x0, y0, x1, y1)
+    spans = []
+    for profile in (ink.sum(1), ink.sum(0)):  # a stroke that crosses the line fills few pixels of a row or column
+        low, high = np.percentile(profile, (5, 90))  # dirt of the ground, and letters
+        filled = np.flatnonzero(profile >= max(1.0, low + 0.15 * (high - low)))
+        spans.append((int(filled[0]), int(filled[-1]) + 1))
+    return (x0 + spans[1][0], y0 + spans[0][0], x0 + spans[1][1], y0 + spans[0][1])
+
+
+def padded(scan: Scan, box: Box, height: float, *, settings: OutlineSettings = OutlineSettings()) -> Box:
+    """A box with the margin that a reader leaves around ink of lines of this height."""
+    pad = round(settings.pad * height)
+    return (max(0, box[0] - pad), max(0, box[1] - pad), min(scan.width, box[2] + pad), min(scan.height, box[3] + pad))
+
+
+def framed(scan: Scan, box: Box, *, settings: OutlineSettings = OutlineSettings()) -> Box:
+    """The box grown to a frame drawn close around it: a label's or boxed stamp's border; as it is where none stands.
+
+    A frame is a piece of ink that encloses the box and runs along three of its own sides at least.
+    """
+    wide, high = box[2] - box[0], box[3] - box[1]
+    reach_x, reach_y = round(settings.frame_reach * wide), round(settings.frame_reach * max(high, 0.3 * wide))
+    x0, y0 = max(0, box[0] - reach_x), max(0, box[1] - reach_y)
+    x1, y1 = min(scan.width, box[2] + reach_x), min(scan.height, box[3] + reach_y)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(scan.ink[y0:y1, x0:x1].astype(np.uint8))
+    slack = max(2, round(0.12 * high))
+    found = []
+    for number, (x, y, w, h, _) in enumerate(stats[1:], 1):
+        outer = (x0 + x, y0 + y, x0 + x + w, y0 + y + h)
+        encloses = outer[0] <= box[0] + slack and outer[1] <= box[1] + slack
+        encloses &= outer[2] >= box[2] - slack and outer[3] >= box[3] - slack
+        if not encloses or w * h > settings.frame_area_max * wide * high or x == 0 or y == 0:
+            continue
+        own = labels[y : y + h, x : x + w] == number
+        depth = max(2, round(0.06 * min(w, h)))
+        edges = (own[:depth].any(0), own[-depth:].any(0), own[:, :depth].any(1), own[:, -depth:].any(1))
+        if sum(float(edge.mean()) > settings.frame_side_min for edge in edges) >= 3:
+            found.append((w * h, outer))
+    outer = min(found)[1] if found else box
+    return (int(outer[0]), int(outer[1]), int(outer[2]), int(outer[3]))
