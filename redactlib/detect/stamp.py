@@ -42,6 +42,8 @@ class StampSettings:
 
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
     reach_pen: float = 3.2  # and a note of several lines no further than this
+    pitch: float = 1.15  # between a legend's lines where only one was read
+    row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
     fill_height_max: float = 2.6  # pens write larger than stamps
 
 
@@ -130,6 +132,7 @@ def _stamp(
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
+    outlines += _unread_rows(scan, match, lines, settings) if row.worn else []
     inked = union(*(tight(scan, outline) for outline in outlines))
     box = framed(scan, padded(scan, inked, pieces[own[0]].height))
     legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
@@ -181,6 +184,33 @@ def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine
                 end = size
             if start < size and end > 0:
                 found[part] = _cut(piece, max(0, start), min(size, end))
+    return found
+
+
+def _unread_rows(scan: Scan, match: Match, lines: Sequence[Line], settings: StampSettings) -> list[Box]:
+    """Where printed lines of the legend stand that were not read: a pitch from the next, as wide as those that were."""
+    rows = {hit.literal.row: lines[hit.line] for hit in match.hits}
+    first = next(iter(rows.values()))
+    down, along = np.array(first.down), np.array(first.along)
+    places = {row: float(np.array(line.centre) @ down) for row, line in rows.items()}
+    height = float(np.median([line.height for line in rows.values()]))
+    low, high = min(rows), max(rows)
+    pitch = (places[high] - places[low]) / (high - low) if high > low else settings.pitch * height
+    if not 0.5 * height < pitch < 2 * height:
+        return []
+    a0 = min(float(np.array(line.centre) @ along) - line.width / 2 for line in rows.values())
+    a1 = max(float(np.array(line.centre) @ along) + line.width / 2 for line in rows.values())
+    found = []
+    printed = {lit.row for lit in match.marking.literals if not lit.optional}
+    for row in sorted(printed - set(rows)):
+        near = min(rows, key=lambda other: abs(other - row))
+        middle = places[near] + (row - near) * pitch
+        corners = [a * along + d * down for a in (a0, a1) for d in (middle - height / 2, middle + height / 2)]
+        box = bounds(np.array(corners))
+        x0, y0 = max(0, box[0]), max(0, box[1])
+        ink = scan.ink[y0 : max(y0, box[3]), x0 : max(x0, box[2])]
+        if ink.size and float(ink.mean()) >= settings.row_ink_min:
+            found.append(box)
     return found
 
 
