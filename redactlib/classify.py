@@ -12,8 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from redactlib.catalogue.authorities import agency_name
+from redactlib.catalogue.orders import check_consistency
 from redactlib.marks import DECISIVE, REVIEW, Event, Stamp
 from redactlib.report import Authority, Declassification
+
+CONTRADICTED = 0.5
+"""What is left of the trust in an event whose date contradicts the order, office or agency that it names."""
 
 EVENTS = DECISIVE | REVIEW | {"retained", "denied", "classified", "schedule"}
 
@@ -36,6 +40,13 @@ def find_events(stamps: Sequence[Stamp]) -> tuple[Event, ...]:
 def _event(stamp: Stamp) -> Event:
     fields = stamp.evidence.get("fields", {})
     date = stamp.evidence.get("date", {})
+    sure = stamp.confidence * (date.get("confidence", 1.0) if date.get("iso") else 1.0)
+    evidence = {"date": date, "dated": stamp.evidence.get("dated", False)}
+    contradictions = check_consistency(
+        stamp.agency, fields.get("office"), fields.get("legal_basis"), date.get("iso"), case=fields.get("case")
+    )
+    if contradictions:
+        evidence["contradictions"] = contradictions
     return Event(
         decision=stamp.decision,
         agency=stamp.agency,
@@ -48,10 +59,10 @@ def _event(stamp: Stamp) -> Event:
         date_text=date.get("text"),
         date_handwritten=bool(date.get("handwritten", False)),
         struck=stamp.struck,
-        confidence=round(stamp.confidence * (date.get("confidence", 1.0) if date.get("iso") else 1.0), 3),
+        confidence=round(sure * (CONTRADICTED if contradictions else 1.0), 3),
         mark=stamp.id,
         box=stamp.box,
-        evidence={"date": date, "dated": stamp.evidence.get("dated", False)},
+        evidence=evidence,
     )
 
 

@@ -32,6 +32,7 @@ def analyze(
     source: Scan | np.ndarray | Image.Image | str | Path,
     *,
     reader: Reader | None = None,
+    reveal: bool = False,
     timer: Stage = lambda stage: nullcontext(),
 ) -> PageReport:
     """Read one page: what was redacted, stamped, coded, written and bracketed, and who declassified it when.
@@ -39,6 +40,8 @@ def analyze(
     Args:
         source: a scan, an array (grey or RGB, uint8), a Pillow image, or a file of one page.
         reader: what reads text; the neural reader by default, Tesseract where that cannot run.
+        reveal: give the text that lies under vector boxes of a PDF. Off by default: who covered it meant to withhold
+            it, and a name that slips out cannot be called back. How many characters lie there is always said.
         timer: called with the name of each stage, gives a context manager around it (for benchmarks).
 
     Raises:
@@ -59,7 +62,7 @@ def analyze(
     with timer("layers"):
         layers = separate(upright)
     with timer("redactions"):
-        redactions = find_redactions(upright, layers, text)
+        redactions = find_redactions(upright, layers, text, reveal=reveal)
     with timer("stamps"):
         stamps = find_stamps(upright, layers, text, reader)
     with timer("codes"):
@@ -95,14 +98,17 @@ def analyze_file(
     dpi: float | None = None,
     pages: Sequence[int] | None = None,
     reader: Reader | None = None,
+    reveal: bool = False,
 ) -> DocumentReport:
     """Read every page of a file, or those of `pages` (from 1), and let them vote on what they share.
+
+    Arguments are those of :func:`analyze`.
 
     Raises:
         ScanError: the file cannot be read; the message names it and the remedy.
     """
     reader = reader or default_reader()
-    reports = [analyze(scan, reader=reader) for scan in open_scans(path, dpi=dpi, pages=pages)]
+    reports = [analyze(scan, reader=reader, reveal=reveal) for scan in open_scans(path, dpi=dpi, pages=pages)]
     return conclude(str(path), reports)
 
 
