@@ -110,13 +110,20 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
 _PRINTED = _patterns()
 
 
+def _digit(character: str) -> str:
+    """The digit that a character is taken for; forms with a month's name are matched without regard to case."""
+    return next(
+        _DIGIT_OF.get(c, c) for c in (character, character.lower(), character.upper()) if c in _DIGIT_OF or c.isdigit()
+    )
+
+
 def _read_match(match: re.Match[str], order: str, era: str) -> DateReading | None:
     parts = {name: re.sub(r"[\s']", "", part) for name, part in match.groupdict().items() if part}
     numeric = "".join(part for name, part in parts.items() if name != "name")
     doubtful = sum(not c.isdigit() for c in numeric)
     if doubtful * 2 > len(numeric):
         return None
-    numbers = {k: int("".join(_DIGIT_OF.get(c, c) for c in part)) for k, part in parts.items() if k != "name"}
+    numbers = {k: int("".join(map(_digit, part))) for k, part in parts.items() if k != "name"}
     confidence = 0.98 * 0.85**doubtful
     year = numbers["year"]
     if len(parts["year"]) == 2:

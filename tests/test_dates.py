@@ -120,3 +120,9 @@ def test_legends_are_no_dates():
         found = read_date([reading_of(*legend)], not_after="2026-01-01")
         assert found is None or found.date is None
     assert read_date([], not_after="2026-01-01") is None
+
+
+def test_a_capital_l_beside_a_month_is_read_as_one_not_stumbled_over() -> None:
+    found = parse_date("MAY L 1963", era="document")
+    assert found is not None
+    assert found.date == "1963-05-01"
