@@ -38,6 +38,7 @@ class Form:
     Attributes:
         decision, agency: of the marking's row, changed by a tick or a printed name.
         fields: office, legal_basis, case, reviewer where they stand there.
+        dated: the marking shows a place for a date, so that without one it was not read to the end.
         date: iso, text, confidence, handwritten, candidates; empty where the marking shows none.
         ticks: for each tick box its label, how much ink it holds, and whether that is a tick.
     """
@@ -46,6 +47,7 @@ class Form:
     agency: str | None
     fields: dict[str, str] = field(default_factory=dict)
     date: dict[str, Any] = field(default_factory=dict)
+    dated: bool = False
     ticks: tuple[tuple[str, float, bool], ...] = ()
 
 
@@ -95,6 +97,7 @@ def read_form(
         agency=_agency(row, text),
         fields=_fields(row, text, blanks, date),
         date=date,
+        dated=row.dated or ("date" in row.fields and not _date_line_absent(row, blanks, [text])),
         ticks=ticks,
     )
 

@@ -42,6 +42,7 @@ class StampSettings:
 
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
     reach_pen: float = 3.2  # and a note of several lines no further than this
+    crossed_min: float = 0.76  # of the legend's length that pen strokes run over; fills alone reach 0.7
     pitch: float = 1.15  # between a legend's lines where only one was read
     row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
     fill_height_max: float = 2.6  # pens write larger than stamps
@@ -144,9 +145,10 @@ def _stamp(
         decision=form.decision,
         agency=form.agency,
         rotation_deg=round(rotation, 1),
+        struck=layers is not None and _crossed(layers, [bounds(c) for c in legend_corners], settings),
         evidence={
             "marking": row.id,
-            "dated": row.dated,
+            "dated": form.dated,
             "share": round(match.share, 3),
             "legend": legend,
             "fields": form.fields,
@@ -288,6 +290,19 @@ def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float = 0.55) -> 
     hand = layers.handwriting[y0:y1, x0:x1]
     ink = cv2.resize(page.astype(np.float32), (hand.shape[1], hand.shape[0]), interpolation=cv2.INTER_AREA)
     return float((ink * hand).sum()) > share_min * 255 * max(1.0, float(ink.sum()))
+
+
+def _crossed(layers: Layers, legend: Sequence[Box], settings: StampSettings) -> bool:
+    """Whether pen strokes run over the printed words from end to end, as they do where a stamp was struck out."""
+    x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in union(*legend))
+    pen = layers.handwriting[y0:y1, x0:x1] > 127
+    if not pen.size:
+        return False
+    level = pen.shape[1] >= pen.shape[0]
+    inner = (
+        pen[round(0.15 * pen.shape[0]) : round(0.85 * pen.shape[0])] if level else pen.T[round(0.15 * pen.shape[1]) :]
+    )
+    return bool(inner.size and float(inner.any(0).mean()) >= settings.crossed_min)
 
 
 def _belongs(row: Marking, piece: TextLine) -> bool:
