@@ -1,7 +1,7 @@
 """A marking read as the form that it is: which box is ticked, what stands in the blanks, and the date.
 
-Printed dates are parsed; handwritten ones are read under a date grammar from the recogniser's character probabilities
-(:func:`redactlib.dates.read_date`), never from its best guess.
+Printed dates are parsed; handwritten ones are read under a date grammar from two recognisers' character probabilities
+(:func:`redactlib.dates.read_date`), beside which a best guess that spells a whole date has a vote, never the word.
 """
 
 from __future__ import annotations

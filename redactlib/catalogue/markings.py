@@ -71,7 +71,6 @@ class Marking:
     form: bool = False
     ticks: dict[str, str] = field(default_factory=dict, hash=False)
     ticks_text: dict[str, str] = field(default_factory=dict, hash=False)
-    circled: dict[str, str] = field(default_factory=dict, hash=False)
     tick_side: str = "left"
     agencies: dict[str, str] = field(default_factory=dict, hash=False)
     agencies_pattern: str | None = None
