@@ -20,7 +20,7 @@ from redactlib.catalogue.authorities import find_number, library_of
 from redactlib.catalogue.markings import Line, Marking, Match, fold
 from redactlib.datelines import DateLines
 from redactlib.dates import DateReading, parse_date, read_date
-from redactlib.reading import Reading, TextLine, crop_line
+from redactlib.reading import Reading, TextLine, crop_line, stretch
 from redactlib.scan import Scan
 
 _ORDER = re.compile(
@@ -156,14 +156,15 @@ def _date(
 ) -> dict[str, Any]:
     if "date" not in row.fields and not row.hand:
         return {}
-    if _date_line_absent(row, blanks, [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)]):
+    absent = _date_line_absent(row, blanks, [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)])
+    if absent:
         filled = []
     inside = [value for name, value, _ in blanks if name == "date"]
     rest = [pieces[i].text for i in filled]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
     found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
-    if row.hand:
-        written, spelt = _read_by_hand(row, match, lines, pieces, filled, blanks, look_closer, written_on)
+    if row.hand and not absent:
+        written, spelt = _read_by_hand(match, lines, pieces, filled, look_closer(), written_on)
         if written is not None:
             return _weighed(written, [*found, *(d for d in spelt if _in_use(row, d))], settings)
     if not found and "date" in row.fields:
@@ -205,30 +206,24 @@ def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormS
 
 
 def _read_by_hand(
-    row: Marking,
     match: Match,
     lines: Sequence[Line],
     pieces: Sequence[TextLine],
     filled: Sequence[int],
-    blanks: Sequence[tuple[str, str, int]],
-    look_closer: Callable[[], DateLines],
+    closer: DateLines,
     written_on: str | None,
 ) -> tuple[DateReading | None, list[DateReading]]:
     """The date in what was filled in: pieces that are no legend, and what follows the legend's words in its own lines.
 
     Gives what the grammar finds and the dates that single readings spell out.
-
-    Where the legend has a line for the date that may be absent and is, nothing is a date of this marking.
     """
-    if _date_line_absent(row, blanks, [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)]):
-        return None, []
+    row = match.marking
     readings = [pieces[i].reading for i in filled]
     tails = [_after_legend(match, line, lines, pieces) for line in match.lines]
     readings += [tail for tail in tails if tail is not None]
     first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
     first = max(first, f"{written_on}.") if written_on else first  # "." sorts after the day itself
     latest = min(latest, datetime.date.today().isoformat())
-    closer = look_closer()
     written = read_date(
         [*readings, *closer.readings],
         weights=[1.0] * len(readings) + list(closer.weights),
@@ -268,11 +263,11 @@ def _date_line_absent(row: Marking, blanks: Sequence[tuple[str, str, int]], text
     return optional and not seen
 
 
-def _as_dict(reading: DateReading, *, handwritten: bool, confidence: float | None = None) -> dict[str, Any]:
+def _as_dict(reading: DateReading, *, handwritten: bool) -> dict[str, Any]:
     return {
         "iso": reading.date,
         "text": reading.text,
-        "confidence": reading.confidence if confidence is None else confidence,
+        "confidence": reading.confidence,
         "handwritten": handwritten,
         "candidates": [list(c) for c in reading.candidates],
     }
@@ -353,16 +348,10 @@ def _ink_beside(scan: Scan, piece: TextLine, start: float, end: float, side: str
     height = piece.height
     reach = settings.box_width * height
     low = start * width - reach - settings.gap * height if side == "left" else end * width + settings.gap * height
-    strip = crop_line(scan.ink.astype(np.uint8) * 255, _part(piece.corners, low / width, (low + reach) / width))
+    strip = crop_line(scan.ink.astype(np.uint8) * 255, stretch(piece.corners, low / width, (low + reach) / width))
     _, _, stats, centres = cv2.connectedComponentsWithStats(strip)
     near = []
     for (x, _, w, h, ink), (cx, _) in zip(stats[1:], centres[1:], strict=True):
         if settings.box_size_min * height <= min(w, h) and max(w, h) <= settings.box_size_max * height:
             near.append((abs((strip.shape[1] if side == "left" else 0) - cx), ink / (w * h), x))
     return float(min(near)[1]) if near else 0.0
-
-
-def _part(corners: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Corners of the stretch of a line between two shares of its length, which may lie outside it."""
-    a, b, c, d = corners
-    return np.array([a + (b - a) * low, a + (b - a) * high, d + (c - d) * high, d + (c - d) * low], np.float32)

@@ -120,6 +120,12 @@ def crop_line(grey: np.ndarray, corners: np.ndarray, *, pad: float = 0.0) -> np.
     return cv2.warpAffine(window, matrix, (out_w, out_h), flags=shrink, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
 
 
+def stretch(corners: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Corners ``(4, 2)`` of the stretch of a line between two shares of its length, which may lie outside it."""
+    a, b, c, d = corners
+    return np.array([a + (b - a) * low, a + (b - a) * high, d + (c - d) * high, d + (c - d) * low], np.float32)
+
+
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Corners of a rectangle in reading order, for a line that runs along its longer side, left to right or upwards."""
     points = points[np.argsort(np.arctan2(*(points - points.mean(0)).T[::-1]))]  # clockwise on screen

@@ -26,14 +26,17 @@ from redactlib.detect.outline import as_line, bounds, framed, joined, padded, ti
 from redactlib.forms import read_form
 from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, union
-from redactlib.reading import PageText, Reader, TextLine
+from redactlib.reading import PageText, Reader, TextLine, stretch
 from redactlib.scan import Scan
 
 
 @cache
-def date_reader() -> DateReader:
-    """The recogniser of handwritten dates that comes with the package; made once a process."""
-    return DateReader()
+def date_reader() -> DateReader | None:
+    """The recogniser of handwritten dates that comes with the package, made once a process; needs ONNX Runtime."""
+    try:
+        return DateReader()
+    except ImportError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def find_stamps(
         reader: reads candidate lines again, carefully.
 
     Returns:
-        Stamps in reading order; ``evidence`` holds the aligned legend, the blanks and the lines of the stamp.
+        Stamps in reading order; ``evidence`` holds the aligned legend, the fields, the date with its rivals, the ticks.
     """
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
     pieces += read_faint(scan, pieces, reader)
@@ -129,7 +132,10 @@ def _stamp(
     outlines = [bounds(corners) for corners in legend_corners] + [pieces[i].box for i in filled]
 
     def look_closer() -> DateLines:
-        return date_readings(scan, union(*outlines), reader, date_reader(), rotation_deg=rotation, elsewhere=others)
+        dates = date_reader()
+        if dates is None:
+            return DateLines((), (), ())
+        return date_readings(scan, union(*outlines), reader, dates, rotation_deg=rotation, elsewhere=others)
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
@@ -224,8 +230,7 @@ def _cut(piece: TextLine, start: int, end: int) -> np.ndarray:
     step = 0.6 / max(1, len(piece.text))
     low = 0.0 if start == 0 else max(0.0, centres[start] - step)
     high = 1.0 if end == len(piece.text) else min(1.0, centres[end - 1] + step)
-    a, b, c, d = piece.corners
-    return np.array([a + (b - a) * low, a + (b - a) * high, d + (c - d) * high, d + (c - d) * low], np.float32)
+    return stretch(piece.corners, low, high)
 
 
 def _filled_lines(
