@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from typing import Any
 
 import cv2
@@ -81,19 +80,15 @@ def propose(
     px_mm = scan.mm(1) / factor
     ink = np.ascontiguousarray(scan.ink).view(np.uint8)
     cover, flat = _cover(scan, ink, settings)
-    lines, solid, tone = _any(ink, factor), _all(ink, factor), scan.grey[::factor, ::factor]
+    share = _shrunk(ink, factor)
+    lines, solid, tone = (share > 0).view(np.uint8), (share == 255).view(np.uint8), scan.grey[::factor, ::factor]
     hidden = [(a // factor, b // factor, c // factor, d // factor) for a, b, c, d in labels]
-    fills = [(solid if cover is ink else _all(cover, factor), settings.fill_min_mm)]
+    fills = [(solid if cover is ink else (_shrunk(cover, factor) == 255).view(np.uint8), settings.fill_min_mm)]
     if flat is not cover:
-        fills.insert(0, (_all(flat, factor), settings.flat_strip_mm))
+        fills.insert(0, ((_shrunk(flat, factor) == 255).view(np.uint8), settings.flat_strip_mm))
     found = [
         *(p for mask, strip_mm in fills for p in _fills(mask, tone, strip_mm, px_mm, settings)),
-        *_dense(
-            lines,
-            cv2.resize(ink * 255, (solid.shape[1], solid.shape[0]), interpolation=cv2.INTER_AREA),
-            px_mm,
-            settings,
-        ),
+        *_dense(lines, share, px_mm, settings),
         *_rectangles(lines, solid, hidden, px_mm, settings),
     ]
     return [_scaled(p, factor, scan) for p in found]
@@ -106,16 +101,11 @@ def _scaled(p: Proposal, factor: int, scan: Scan) -> Proposal:
     return Proposal(box=box, style=p.style, score=p.score, polygon=polygon, evidence=p.evidence)
 
 
-def _any(mask: np.ndarray, factor: int) -> np.ndarray:
-    """Shrink a 0/1 mask; a cell is set where any of its pixels is."""
-    h, w = (n // factor * factor for n in mask.shape)
-    rows = reduce(np.bitwise_or, (mask[i:h:factor, :w] for i in range(factor)))
-    return np.ascontiguousarray(reduce(np.bitwise_or, (rows[:, i::factor] for i in range(factor))))
-
-
-def _all(mask: np.ndarray, factor: int) -> np.ndarray:
-    """Shrink a 0/1 mask; a cell is set where all of its pixels are."""
-    return 1 - _any(1 - mask, factor)
+def _shrunk(mask: np.ndarray, factor: int) -> np.ndarray:
+    """Shrink a 0/1 mask: the share of each cell that is set, 0..255; 0 and 255 only where none and all of it is."""
+    h, w = (n // factor for n in mask.shape)
+    whole = mask[: h * factor, : w * factor] * np.uint8(255)
+    return np.asarray(cv2.resize(whole, (w, h), interpolation=cv2.INTER_AREA))
 
 
 def _cover(scan: Scan, ink: np.ndarray, settings: ProposalSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -194,6 +184,8 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
     """Marker strokes: speckled, streaked and see-through, but without a white spot as large as those of type."""
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, _square(settings.speckle_mm * px_mm))
     core = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(settings.stroke_min_mm * px_mm))
+    if not cv2.hasNonZero(core):
+        return []
     window = round(settings.stroke_min_mm * px_mm)
     dense: np.ndarray = (cv2.blur(closed * np.uint8(255), (window, window)) > settings.dense_min * 255).view(np.uint8)
     dense = cv2.bitwise_or(dense, core)
@@ -290,7 +282,7 @@ def _rectangles(
         lines[y0:y1, x0:x1] = 0
     level = _rules(lines, labels, settings.level_run_mm * px_mm, px_mm, settings)
     turned = [(y0, x0, y1, x1) for x0, y0, x1, y1 in labels]
-    sideways = np.ascontiguousarray(lines.T)
+    sideways = cv2.transpose(lines)
     upright = _rules(sideways, turned, settings.upright_run_mm * px_mm, px_mm, settings)
     level = _with_strips(level, lines, px_mm, settings)
     upright = _with_strips(_near(upright, level, 2 * px_mm), sideways, px_mm, settings)
@@ -332,14 +324,8 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
     closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((1, gap + 1), np.uint8))
     runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8))
     contours, tree = cv2.findContours(cv2.dilate(runs, _square(3)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    ends = []
-    for contour, links in zip(contours, tree[0] if contours else (), strict=True):
-        x0, _, w, h = cv2.boundingRect(contour)
-        if links[3] < 0 and h <= 2 + 2 * band + settings.slope_max * w:
-            x, y = contour[:, 0].T
-            left, right = x0, x0 + w - 1
-            a, b = y[x == left], y[x == right]
-            ends.append((left + 1, a.sum() / a.size, right, b.sum() / b.size))
+    outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
+    ends = _ends(outer, 2 + 2 * band, settings.slope_max)
     drawn = len(ends)
     mask: np.ndarray = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * np.uint8(_INK)
     for x0, y0, x1, y1 in labels:
@@ -352,6 +338,22 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
                 ends.append((min(left, x0), a, max(right, x1), b))
     free = np.zeros((len(ends), 2), bool)
     return _Rules(np.array(ends, np.float64).reshape(-1, 4), free, np.arange(len(ends)) < drawn, mask)
+
+
+def _ends(contours: Sequence[np.ndarray], height: float, slope_max: float) -> list[tuple[float, float, float, float]]:
+    """Ends of nearly level runs by their outlines, which are a cell wider: ``(x0, y0, x1, y1)`` each."""
+    if not contours:
+        return []
+    sizes = np.array([len(c) for c in contours])
+    x, y = np.concatenate(contours)[:, 0].T
+    which, starts = np.repeat(np.arange(len(sizes)), sizes), np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    (x0, y0), (x1, y1) = ([f.reduceat(v, starts) for v in (x, y)] for f in (np.minimum, np.maximum))
+    heights = []
+    for at in (x0, x1):
+        there = x == at[which]
+        heights.append(np.bincount(which[there], y[there]) / np.bincount(which[there]))
+    level = y1 - y0 + 1 <= height + slope_max * (x1 - x0 + 1)
+    return list(zip(*(v[level].tolist() for v in (x0 + 1, heights[0], x1, heights[1])), strict=True))
 
 
 def _near(upright: _Rules, level: _Rules, tolerance: float) -> _Rules:
@@ -453,13 +455,16 @@ def _pairs(
     high = np.minimum(ends[:, None, 2], ends[None, :, 2])
     fits = (middle[None] - middle[:, None] > settings.height_min_mm * px_mm) & free[:, None, 1] & free[None, :, 0]
     top, bottom = np.nonzero(fits & (high - low > settings.width_min_mm * px_mm))
-    low, high, tol = low[top, bottom], high[top, bottom], px_mm
-    between = np.zeros(len(top), bool)
-    for (x0, _, x1, _), y in zip(ends[level.drawn], middle[level.drawn], strict=True):
-        spans = (x0 < low + tol) & (x1 > high - tol)
-        between |= spans & (y > middle[top] + tol) & (y < middle[bottom] - tol)
-    keep = ~between
-    return top[keep], bottom[keep], low[keep], high[keep]
+    low, high = low[top, bottom], high[top, bottom]
+    drawn = np.flatnonzero(level.drawn)
+    drawn = drawn[np.argsort(ends[drawn, 0] - ends[drawn, 2])]  # the longest part most pairs
+    for some in np.split(drawn, range(16, len(drawn), 16)):
+        x0, _, x1, _ = ends[some].T
+        spans = (x0 < low[:, None] + px_mm) & (x1 > high[:, None] - px_mm)
+        spans &= (middle[some] > middle[top, None] + px_mm) & (middle[some] < middle[bottom, None] - px_mm)
+        free_between = ~spans.any(1)
+        top, bottom, low, high = (v[free_between] for v in (top, bottom, low, high))
+    return top, bottom, low, high
 
 
 def _quads(
@@ -510,11 +515,12 @@ def _quads(
 def _crossed(boxes: np.ndarray, ends: np.ndarray, px_mm: float) -> np.ndarray:
     """Whether a level rule runs through the inside: then the parts are the boxes."""
     crossed = np.zeros(len(boxes), bool)
-    x0, y0, x1, y1 = boxes.T
-    for left, a, right, b in ends:
+    x0, y0, x1, y1 = boxes.T[:, :, None]
+    for some in np.split(ends, range(64, len(ends), 64)):
+        left, a, right, b = some.T
         y, shared = (a + b) / 2, np.minimum(x1, right) - np.maximum(x0, left)
-        margin = px_mm + abs(b - a)  # the sides of a leaning box are within it
-        crossed |= (y > y0 + margin) & (y < y1 - margin) & (shared > 0.75 * (x1 - x0))
+        margin = px_mm + np.abs(b - a)  # the sides of a leaning box are within it
+        crossed |= ((y > y0 + margin) & (y < y1 - margin) & (shared > 0.75 * (x1 - x0))).any(1)
     return crossed
 
 
