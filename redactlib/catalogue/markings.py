@@ -65,6 +65,9 @@ class Marking:
     line_only: bool = False
     next_line_date: bool = False
     worn: bool = False
+    loose: bool = False
+    large: bool = False
+    edge: bool = False
     hand: bool = False
     dated: bool = False
     year_only: bool = False
@@ -240,7 +243,7 @@ def match_markings(
     """
     rows = markings() if rows is None else rows
     candidates = [match for row in rows for match in _match_row(row, lines, settings)]
-    candidates.sort(key=lambda m: (-m.weight, -m.share))
+    candidates.sort(key=lambda m: (-m.weight, -m.share, sum(lines[i].width for i in m.lines)))
     chosen: list[Match] = []
     for match in candidates:
         if not any(_collide(lines[i], lines[j]) for i in match.lines for other in chosen for j in other.lines):
@@ -407,7 +410,7 @@ def _grow(
     ]
     hits: list[Hit] = []
     placed: dict[int, float] = {at.row: 0.0}
-    for _, a, b in sorted(pairs, reverse=True):
+    for _, a, b in sorted(pairs, key=lambda pair: (-pair[0], lines[near[pair[2]][0]].width)):
         literal, (i, down) = literals[a], near[b]
         if any(h.literal is literal for h in hits):
             continue

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from rapidfuzz import fuzz
 
 from redactlib.catalogue.banners import banner_words, words_of_banners, worn_level
 from redactlib.catalogue.markings import Line, fold, says_every_word
-from redactlib.detect.outline import as_line, framed, joined, padded, tight
+from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
 from redactlib.marks import DECISIVE, Box, Stamp, union
 from redactlib.reading import TextLine
 from redactlib.scan import Scan
@@ -18,7 +19,8 @@ from redactlib.scan import Scan
 def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
     """Classification banners: lines that consist of classification words, with the captions set close under them."""
     free = [i for i in range(len(pieces)) if i not in taken]
-    lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free)]
+    apart = OutlineSettings(join_gap=2.5)  # captions are set wide
+    lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
     spoken: list[tuple[Line, tuple[str, ...]]] = []
     said = [(line, banner_words(line.text) or _worn_level(line, typical, scan)) for line in lines]
@@ -147,9 +149,21 @@ def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bo
     return apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
 
 
+def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:
+    """Corners of the part of a line that says the words of a banner: other writing runs into worn stamps."""
+    text, places = fold(piece.text)
+    found = [fuzz.partial_ratio_alignment(fold(word)[0], text) for word in words if says_every_word(word, text)]
+    spans = [(places[f.dest_start], places[f.dest_end - 1] + 1) for f in found if f and f.dest_end > f.dest_start]
+    if not spans:
+        return piece.corners
+    start, end = min(s for s, _ in spans), max(e for _, e in spans)
+    stray = max(start, len(piece.text) - end)
+    return cut_line(piece, start, end) if stray > 1 else piece.corners
+
+
 def _banner(scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine]) -> Stamp:
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
-    inked = union(*(tight(scan, pieces[i].box) for i in members))
+    inked = union(*(tight(scan, bounds(_words_of(pieces[i], words))) for i in members))
     return Stamp(
         box=framed(scan, padded(scan, inked, pieces[members[0]].height)),
         confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),

@@ -10,7 +10,7 @@ import numpy as np
 
 from redactlib.catalogue.markings import Line
 from redactlib.marks import Box
-from redactlib.reading import TextLine
+from redactlib.reading import TextLine, stretch
 from redactlib.scan import Scan
 
 
@@ -23,6 +23,7 @@ class OutlineSettings:
     frame_reach: float = 0.9  # a frame stands at most this far out, in widths and heights of the text
     frame_area_max: float = 5.0  # and holds at most this much more than the text: a form's cell or a page is none
     frame_side_min: float = 0.75  # of a side that its border covers
+    faint_max: float = 0.03  # of a line's box that is ink: paler lines are measured by their own contrast
     pad: float = 0.14  # around the ink, as a reader draws a box
 
 
@@ -96,10 +97,23 @@ def bounds(corners: np.ndarray) -> Box:
     return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
 
-def tight(scan: Scan, box: Box) -> Box:
+def cut_line(piece: TextLine, start: int, end: int) -> np.ndarray:
+    """Corners of the part of a line from one character to another."""
+    centres = piece.reading.centres
+    if len(centres) != len(piece.text) or (start == 0 and end == len(piece.text)):
+        return piece.corners
+    step = 0.6 / max(1, len(piece.text))
+    low = 0.0 if start == 0 else max(0.0, centres[start] - step)
+    high = 1.0 if end == len(piece.text) else min(1.0, centres[end - 1] + step)
+    return stretch(piece.corners, low, high)
+
+
+def tight(scan: Scan, box: Box, *, settings: OutlineSettings = OutlineSettings()) -> Box:
     """A line's box shrunk to its ink."""
     x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(scan.width, box[2]), min(scan.height, box[3])
     ink = scan.ink[y0:y1, x0:x1]
+    if ink.size and ink.mean() < settings.faint_max:
+        ink = _faint_ink(scan.grey[y0:y1, x0:x1])
     if not ink.any():
         return (x0, y0, x1, y1)
     spans = []
@@ -108,6 +122,12 @@ def tight(scan: Scan, box: Box) -> Box:
         filled = np.flatnonzero(profile >= max(1.0, low + 0.15 * (high - low)))
         spans.append((int(filled[0]), int(filled[-1]) + 1))
     return (x0 + spans[1][0], y0 + spans[0][0], x0 + spans[1][1], y0 + spans[0][1])
+
+
+def _faint_ink(grey: np.ndarray) -> np.ndarray:
+    """What is darker than the paper around it, where a stamp is too pale to count as the page's ink (Otsu 1979)."""
+    _, dark = cv2.threshold(cv2.GaussianBlur(grey, (0, 0), 1.0), 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    return dark.astype(bool)
 
 
 def padded(scan: Scan, box: Box, height: float, *, settings: OutlineSettings = OutlineSettings()) -> Box:

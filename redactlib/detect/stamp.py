@@ -22,11 +22,11 @@ from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, reread
-from redactlib.detect.outline import as_line, bounds, framed, joined, padded, tight
+from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
 from redactlib.forms import read_form
 from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, union
-from redactlib.reading import PageText, Reader, TextLine, stretch
+from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
 
 
@@ -49,6 +49,8 @@ class StampSettings:
     pitch: float = 1.15  # between a legend's lines where only one was read
     row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
     fill_height_max: float = 2.6  # pens write larger than stamps
+    edge_share: float = 0.06  # of the page's height: head and foot, where one line is set in pieces far apart
+    large_min: float = 1.25  # of the typical line's height: a numbering stamp's figures are larger than typing
 
 
 def find_stamps(
@@ -67,16 +69,39 @@ def find_stamps(
     """
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
     pieces += read_faint(scan, pieces, reader)
-    lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces)]
-    matches = match_markings(lines)
-    taken = {part for match in matches for i in match.lines for part in lines[i].parts}
+    lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
+    matches = [match for match in match_markings(lines) if _in_place(scan, match, lines, pieces, settings)]
+    matches.sort(key=lambda match: match.marking.loose)
+    taken = {part for match in matches if not match.marking.loose for i in match.lines for part in lines[i].parts}
     written_on = document_date(text, matches, lines)
-    stamps = [
-        _stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings) for match in matches
-    ]
+    stamps = []
+    for match in matches:
+        own = {part for i in match.lines for part in lines[i].parts}
+        if not (match.marking.loose and own & taken):
+            taken |= own
+            stamps.append(_stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings))
     banners = find_banners(scan, pieces, taken)
     stamps = _agreeing(stamps) + with_cut_level(scan, stamps, banners)
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
+
+
+def _edge_lines(scan: Scan, pieces: Sequence[TextLine], settings: StampSettings) -> list[Line]:
+    """Running heads and feet whose pieces stand far apart on one level, each put together to one line."""
+    reach = settings.edge_share * scan.height
+    edge = [i for i, p in enumerate(pieces) if p.box[3] < reach or p.box[1] > scan.height - reach]
+    return joined([pieces[i] for i in edge], edge, settings=OutlineSettings(join_gap=40.0))
+
+
+def _in_place(
+    scan: Scan, match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: StampSettings
+) -> bool:
+    """Whether a marking that is told by its place or size stands there, or is so large."""
+    line = lines[match.lines[0]]
+    typical = float(np.median([piece.height for piece in pieces]))
+    if match.marking.large and line.height < settings.large_min * typical:
+        return False
+    reach = settings.edge_share * scan.height
+    return not match.marking.edge or min(line.centre[1], scan.height - line.centre[1]) < reach
 
 
 def _agreeing(stamps: Sequence[Stamp]) -> list[Stamp]:
@@ -191,7 +216,7 @@ def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine
             if ending.endswith("}") or size - 3 <= end < size or (match.marking.hand and end > 0):
                 end = size
             if start < size and end > 0:
-                found[part] = _cut(piece, max(0, start), min(size, end))
+                found[part] = cut_line(piece, max(0, start), min(size, end))
     return found
 
 
@@ -220,17 +245,6 @@ def _unread_rows(scan: Scan, match: Match, lines: Sequence[Line], settings: Stam
         if ink.size and float(ink.mean()) >= settings.row_ink_min:
             found.append(box)
     return found
-
-
-def _cut(piece: TextLine, start: int, end: int) -> np.ndarray:
-    """Corners of the part of a line from one character to another."""
-    centres = piece.reading.centres
-    if len(centres) != len(piece.text) or (start == 0 and end == len(piece.text)):
-        return piece.corners
-    step = 0.6 / max(1, len(piece.text))
-    low = 0.0 if start == 0 else max(0.0, centres[start] - step)
-    high = 1.0 if end == len(piece.text) else min(1.0, centres[end - 1] + step)
-    return stretch(piece.corners, low, high)
 
 
 def _filled_lines(
