@@ -19,8 +19,8 @@ from redactlib.detect.redaction import find_redactions, is_withheld_sheet, link_
 from redactlib.detect.stamp import find_stamps
 from redactlib.document import conclude
 from redactlib.layers import separate
-from redactlib.marks import Box, Bracket, Code, Handwriting, Mark, Point, Redaction, Stamp
-from redactlib.reading import Reader, default_reader, read_page
+from redactlib.marks import Box, Bracket, Code, Handwriting, Mark, Point, Redaction, Stamp, area, intersection
+from redactlib.reading import PageText, Reader, default_reader, read_page
 from redactlib.report import DocumentReport, ImageInfo, PageReport, Source
 from redactlib.scan import Scan, as_scan, open_scans, turn_box
 
@@ -88,6 +88,7 @@ def analyze(
         events=events,
         marks=marks,
         warnings=tuple(warnings),
+        text_chars=_text_chars(text, [*stamps, *codes, *handwriting]),
         picture=scan,
     )
 
@@ -110,6 +111,12 @@ def analyze_file(
     reader = reader or default_reader()
     reports = [analyze(scan, reader=reader, reveal=reveal) for scan in open_scans(path, dpi=dpi, pages=pages)]
     return conclude(str(path), reports)
+
+
+def _text_chars(text: PageText, added: Sequence[Mark]) -> int:
+    """Characters of the document's own text: what is read outside the marks that were added to it."""
+    own = (t for t in text.lines if not any(intersection(t.box, mark.box) > 0.5 * area(t.box) for mark in added))
+    return sum(len(t.text) for t in own)
 
 
 def _put_together(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -105,7 +105,8 @@ class Declassification:
 class PageReport:
     """Everything that was found on one page.
 
-    Boxes are ``(x0, y0, x1, y1)`` in pixels of the page image as stored, half-open.
+    Boxes are ``(x0, y0, x1, y1)`` in pixels of the page image as stored, half-open. ``text_chars`` is how many
+    characters of the document's own text can be read: stamps, codes and handwriting do not count.
 
     >>> report = PageReport(source=Source(path="page.png"), image=ImageInfo(width=2544, height=3300, dpi=300))
     >>> report.declassification.status, report.redactions
@@ -120,6 +121,7 @@ class PageReport:
     events: tuple[m.Event, ...] = ()
     marks: tuple[m.Mark, ...] = ()
     warnings: tuple[str, ...] = ()
+    text_chars: int | None = None
     picture: Scan | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -149,6 +151,14 @@ class PageReport:
     @property
     def brackets(self) -> tuple[m.Bracket, ...]:
         return tuple(mark for mark in self.marks if isinstance(mark, m.Bracket))
+
+    @property
+    def hidden_share(self) -> float | None:
+        """Share of the page's text that is hidden, 0..1: characters by estimate, where none can be read through.
+
+        1.0 for a sheet that stands for a removed page, ``None`` where the type is unknown.
+        """
+        return 1.0 if self.declassification.status == "withheld" else _hidden_share([self])
 
     def load_image(self) -> np.ndarray | None:
         """The page as stored, uint8 ``(H, W)`` or RGB ``(H, W, 3)``; read again from its file where no picture is kept.
@@ -241,6 +251,11 @@ class DocumentReport:
     def date(self) -> str | None:
         return self.declassification.date
 
+    @property
+    def hidden_share(self) -> float | None:
+        """Share of the document's text that is hidden, 0..1, on pages that are there; see the page's own."""
+        return _hidden_share([page for page in self.pages if page.declassification.status != "withheld"])
+
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON types; each page in the form of :func:`schema`."""
         return {"schema": DOCUMENT_SCHEMA} | to_plain(self) | {"pages": [page.to_dict() for page in self.pages]}
@@ -268,8 +283,8 @@ class DocumentReport:
         """One row an exemption code, most frequent first.
 
         Columns: ``code`` (canonical where known), ``regime``, ``meaning``, ``count`` of marks, ``pages`` (their
-        numbers), ``redactions`` (how many it is linked to) and ``chars_hidden`` (what these hide by estimate, ``None``
-        where no estimate is had).
+        numbers), ``redactions`` (how many it is linked to), ``chars_hidden`` (what these hide by estimate, ``None``
+        where no estimate is had) and ``share_hidden`` (that, of all the text; codes that share a redaction share this).
         """
         return codes_table(self.pages)
 
@@ -333,8 +348,26 @@ def _record(mark: m.Mark) -> dict[str, Any]:
     return row | {"codes": " ".join(mark.codes) if isinstance(mark, m.Redaction) else None}
 
 
+def _text_amounts(pages: Iterable[PageReport]) -> tuple[int, int]:
+    """Characters that can be read on the pages, and those that are hidden."""
+    read = hidden = 0
+    for page in pages:
+        read += page.text_chars or 0
+        hidden += sum(r.estimated_chars or 0 for r in page.redactions if not r.legible)
+    return read, hidden
+
+
+def _hidden_share(pages: Sequence[PageReport]) -> float | None:
+    read, hidden = _text_amounts(pages)
+    unknown = any(page.text_chars is None for page in pages)
+    unknown |= any(r.estimated_chars is None and r.style != "textual" for page in pages for r in page.redactions)
+    return None if unknown or not read + hidden else round(hidden / (read + hidden), 4)
+
+
 def codes_table(pages: Iterable[PageReport]) -> list[dict[str, Any]]:
     """One row an exemption code of the given pages: see :meth:`DocumentReport.codes_table`."""
+    pages = list(pages)
+    text = sum(_text_amounts(pages))
     rows: dict[str, dict[str, Any]] = {}
     for page in pages:
         names = {}
@@ -347,7 +380,7 @@ def codes_table(pages: Iterable[PageReport]) -> list[dict[str, Any]]:
                 "count": 0,
                 "pages": [],
             }
-            row = rows.setdefault(name, new | {"redactions": 0, "chars_hidden": None})
+            row = rows.setdefault(name, new | {"redactions": 0, "chars_hidden": None, "share_hidden": None})
             row["count"] += 1
             if page.source.page not in row["pages"]:
                 row["pages"].append(page.source.page)
@@ -356,4 +389,7 @@ def codes_table(pages: Iterable[PageReport]) -> list[dict[str, Any]]:
                 rows[name]["redactions"] += 1
                 if redaction.estimated_chars is not None:
                     rows[name]["chars_hidden"] = (rows[name]["chars_hidden"] or 0) + redaction.estimated_chars
+    for row in rows.values():
+        if row["chars_hidden"] is not None:
+            row["share_hidden"] = round(row["chars_hidden"] / max(1, text), 4)
     return sorted(rows.values(), key=lambda row: (-row["count"], row["code"]))

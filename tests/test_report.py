@@ -254,6 +254,18 @@ def test_codes_table_counts_marks_pages_and_hidden_characters() -> None:
     assert first.codes_table()[0]["regime"] == "E.O. 13526"
 
 
+def test_hidden_share_is_what_is_hidden_of_all_text() -> None:
+    data = full_report().to_dict() | {"text_chars": 522}
+    data["marks"] = [m for m in data["marks"] if m["kind"] != "redaction" or m["estimated_chars"]]
+    page = rp.PageReport.from_dict(data)
+    assert page.hidden_share == 0.1
+    assert page.codes_table()[0]["share_hidden"] == 0.1
+    assert rp.DocumentReport(path=None, pages=(page, page)).hidden_share == 0.1
+    assert rp.PageReport.from_dict(data | {"text_chars": None}).hidden_share is None
+    data["declassification"]["status"] = "withheld"
+    assert rp.PageReport.from_dict(data).hidden_share == 1.0
+
+
 def test_edits_pair_an_insertion_with_the_strike_that_it_replaces() -> None:
     edits = rp.DocumentReport(path=None, pages=(full_report(),)).edits()
     assert marked_up(edits) == "p. 3: {~~shall~>will~~}\np. 3: {==[the missiles]==}"

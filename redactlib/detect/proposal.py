@@ -173,7 +173,7 @@ def _fills(
                 box=(x, y, x + w, y + h),
                 style="solid" if evidence["level"] < 110 else "shaded",
                 score=evidence["rectangular"] * evidence["covered"],
-                polygon=() if evidence["rectangular"] > 0.96 else tuple((x, y) for x, y in outline.tolist()),
+                polygon=() if inside.mean() > 0.96 else tuple((x, y) for x, y in outline.tolist()),
                 evidence=evidence,
             )
         )

@@ -133,7 +133,6 @@ def find_redactions(
         reveal: give the text under the overlays of a PDF. Off by default: whoever finds a failed redaction should not
             spread what it was meant to hide by running a program over many files. Its length is always given.
     """
-    page_type = measure_type([t for t in text.lines if abs(t.rotation_deg) < settings.level_deg], scan.dpi)
     seen = [
         Redaction(
             box=p.box,
@@ -160,8 +159,10 @@ def find_redactions(
         for o in scan.overlays
     ]
     seen = [r for r in seen if all(intersection(r.box, o.box) < 0.5 * area(r.box) for o in overlaid)]
+    level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg]
+    page_type = measure_type(level, scan.dpi, [r.box for r in (*seen, *overlaid)])
     emptied = _emptied(scan, text, [*seen, *overlaid], page_type, settings) if page_type else []
-    found = [*(_measured(r, page_type) for r in (*seen, *overlaid, *emptied)), *_textual(text, page_type)]
+    found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid, *emptied)), *_textual(text, page_type)]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
 
 
@@ -171,13 +172,13 @@ def corners(box: Box) -> tuple[Point, ...]:
     return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
 
 
-def _measured(redaction: Redaction, page_type: PageType | None) -> Redaction:
-    if page_type is None:
-        return redaction
-    lines, chars, chars_range = hidden_extent(redaction.box, redaction.polygon, page_type)
-    if redaction.hidden_chars is not None:
-        chars, chars_range = redaction.hidden_chars, (redaction.hidden_chars, redaction.hidden_chars)
-    return replace(redaction, lines=lines, estimated_chars=chars, chars_range=chars_range)
+def _measured(redaction: Redaction, page_type: PageType | None, lines: Sequence[TextLine]) -> Redaction:
+    known = redaction.hidden_chars
+    if page_type is not None:
+        pen = redaction.style == "marker"
+        rows, chars, chars_range = hidden_extent(redaction.box, redaction.polygon, page_type, lines, pen=pen)
+        redaction = replace(redaction, lines=rows, estimated_chars=chars, chars_range=chars_range)
+    return redaction if known is None else replace(redaction, estimated_chars=known, chars_range=(known, known))
 
 
 def _emptied(
