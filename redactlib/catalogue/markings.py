@@ -224,6 +224,7 @@ class MatchSettings:
     word_score: float = 0.7  # each word of a key must be there, short ones to the letter
     short_word_chars: int = 4
     never_score: float = 0.9
+    overlap_min: float = 0.1  # of the shorter of two legend lines: they stand under each other
     angle_max_deg: float = 15.0
     pitch_max: float = 2.6  # distance between neighbouring lines of a stamp, in line heights
 
@@ -409,6 +410,7 @@ def _grow(
         if scores[a, b] >= (floor if len(literals[a].folded) >= 5 else settings.short_key_score)
     ]
     hits: list[Hit] = []
+    start = _locate(at, seed, lines)
     placed: dict[int, float] = {at.row: 0.0}
     for _, a, b in sorted(pairs, key=lambda pair: (-pair[0], lines[near[pair[2]][0]].width)):
         literal, (i, down) = literals[a], near[b]
@@ -427,6 +429,8 @@ def _grow(
             for r, d in placed.items()
         )
         hit = _locate(literal, i, lines) if fits else None
+        if hit and start and abs(down) > 0.5 and _overlap(hit, start, lines) < settings.overlap_min:
+            continue
         if hit is None or any(h.line == i and hit.start < h.end - 1 and h.start < hit.end - 1 for h in hits):
             continue
         hits.append(hit)
@@ -437,6 +441,19 @@ def _grow(
     weight = sum(max(0.0, h.score - 0.6) / 0.4 * len(h.literal.folded) for h in hits)  # chance letters agree to 0.6
     required = sum(len(lit.folded) for lit in literals if not lit.optional)
     return Match(row, tuple(hits), weight, weight / max(1, required))
+
+
+def _overlap(a: Hit, b: Hit, lines: Sequence[Line]) -> float:
+    """How far the printed words of two lines stand under each other, as a share of the shorter."""
+    along = lines[b.line].along
+    spans = []
+    for hit in (a, b):
+        line = lines[hit.line]
+        left = line.centre[0] * along[0] + line.centre[1] * along[1] - line.width / 2
+        letter = line.width / max(1, len(line.text))
+        spans.append((left + hit.start * letter, left + hit.end * letter))
+    shorter = min(end - start for start, end in spans)
+    return (min(end for _, end in spans) - max(start for start, _ in spans)) / max(1e-6, shorter)
 
 
 def _rows_between(row: Marking, a: int, b: int) -> int:
