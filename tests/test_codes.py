@@ -92,12 +92,49 @@ def test_what_only_looks_like_a_code_is_none(text):
 
 
 def test_a_bare_code_counts_in_a_stack_with_a_certain_one():
-    alone = codes(line("b6", 760, 300))
-    stacked = codes(line("b6", 760, 300), line("b7C", 760, 328))
+    alone = codes(line("b6", 400, 300))
+    stacked = codes(line("b6", 400, 300), line("b7C", 400, 328))
     assert alone == ()
     assert names(stacked) == ["b6", "b7C"]
     assert {code.group for code in stacked} == {1}
-    assert {code.context for code in stacked} == {"margin"}
+
+
+def test_a_bare_code_counts_where_it_stands_for_itself_in_a_margin():
+    (found,) = codes(line("b6", 760, 300))
+    assert (found.code, found.context, found.evidence["because"]) == ("b6", "margin", "margin")
+    assert codes(line("in room b6", 700, 300)) == ()
+
+
+def test_a_margins_code_counts_though_the_line_beside_it_runs_into_it():
+    said = reading("failed in the three        b7C")
+    centres = [c for i, c in enumerate(said.centres) if not 20 <= i < 27]  # one space is read for the whole gap
+    said = Reading("failed in the three b7C", said.confidence, said.lattice, tuple(centres))
+    said.lattice[61:82] = np.eye(1, said.lattice.shape[1])
+    (found,) = codes(line("failed in the three        b7C", 440, 300, said=said))
+    assert (found.code, found.evidence["because"]) == ("b7C", "line")
+
+
+def test_an_eight_by_itself_is_a_b_only_where_the_careful_reader_says_so():
+    assert names(codes(line("85", 760, 300), reader=Again(reading("B5")))) == ["B5"]
+    assert codes(line("85", 760, 300), reader=Again(reading("85"))) == ()
+
+
+@pytest.mark.parametrize(("printed", "canonical"), [("OSD 3.3(b)(1)", "OSD EO 13526 3.3(b)(1)"), ("P6/b(6)", "P6")])
+def test_the_agency_before_a_section_and_the_second_half_of_a_pair_belong_to_the_code(printed, canonical):
+    (found,) = codes(line(printed, 400, 300))
+    assert (found.code, found.canonical) == (printed.replace(" ", ""), canonical)
+
+
+def test_an_agency_that_the_sentence_names_is_no_part_of_the_code():
+    (found,) = codes(line("this was known to the CIA 3.5(c)", 400, 300))
+    assert found.code == "3.5(c)"
+
+
+def test_worn_lines_of_a_sheet_are_read_again_as_a_whole():
+    title, worn = line("DELETED PAGE INFORMATION SHEET", 200, 100), line("Page 19~1.3!1", 200, 300)
+    faint = Reading(worn.text, 0.6, worn.reading.lattice, worn.reading.centres)
+    found = codes(title, line(worn.text, 200, 300, said=faint), reader=Again(reading("Page 19 ~ b3 b7C")))
+    assert [(c.code, c.context) for c in found] == [("b3", "sheet"), ("b7C", "sheet")]
 
 
 def test_a_bare_code_counts_beside_a_redaction():

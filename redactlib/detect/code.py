@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -31,7 +31,9 @@ class CodeSettings:
     """What counts as a code; lengths in line heights, since codes come in any size of type."""
 
     sure: float = 0.9  # a reading below this is made again with the careful reader
+    sheet_sure: float = 0.95  # the same for a whole line of a sheet that lists codes
     confidence_min: float = 0.35  # below it another reading of the place is as likely
+    height_min_mm: float = 1.2  # capitals of 6-point type are 1.5 mm high
     other_text: float = 0.05  # odds of text that is no code where a code-shaped string stands
     label_likeness: float = (
         72.0  # of a stamp's label to its legend, per cent: worn stamps lose a third of their strokes
@@ -51,6 +53,7 @@ class CodeSettings:
     hand_hopeless: float = -9.0  # the same by the careful reader, level: below it slants are not tried
     hand_other: float = -5.5  # log probability at which a scrawl is as likely something else
     hand_other_anywhere: float = -3.0  # the same where no code is expected
+    column_gap: float = 2.5  # a margin's column stands apart by this many steps from letter to letter; words by two
     beside: float = 1.5  # a code belongs to a redaction or a stack within this distance
     margin: float = 0.14  # share of the page's width in which a margin can lie
     field_length: float = 2.6  # how far behind the end of a line its filling may stand
@@ -59,15 +62,17 @@ class CodeSettings:
 
 _SHEETS = (
     *("withdrawal sheet", "withdrawal notice", "deleted page information sheet", "pages withheld entirely"),
+    "total deleted page(s) =",
     *("initial review form", "exemptions are being claimed to protect the following", "access restricted"),
 )
-_HEADER = re.compile(r"releas\w* in (?:part|full)|releas\w*\s+with|exempt|reason|excis|\bFOIA?\b|\bPA\b", re.IGNORECASE)
+_HEADER = re.compile(
+    r"releas\w*?\s?in (?:part|full)|releas\w*\s+with|exempt|reason|excis|\bFOIA?\b|\bPA\b", re.IGNORECASE
+)
 _CITED = re.compile(
     r"(?:\b(?:section|sect?|paragraphs?|para|subsection|art|page|rule)\.?|§|U\.?S\.?C\.?)\s*$", re.IGNORECASE
 )
 _MARKING = re.compile(r"(?<=[:;])\W{0,2}([2Z][5S]\s?[XK])(?=.{0,5}$)")
 _EXEMPTIONS = re.compile(r"(?:FOIA?|PA)\s+exemptions?\s*:?\s*(?=.{1,7}$)", re.IGNORECASE)
-_REVIEWED = re.compile(r"exemptions?\b|releas\w* in part|\bFOIA\b|\bexcise", re.IGNORECASE)
 _RELEASE = re.compile(r"RELEASE|SANITIZED|DECLASSIFIED|EXCISED|EXEMPT", re.IGNORECASE)
 _RESTRICTIONS = re.compile(r"RESTRICTIONS?\s*:\s*", re.IGNORECASE)
 
@@ -114,7 +119,8 @@ def find_codes(
         Codes from top to bottom; codes that stand together share their `group`. `context` is ``sheet``, ``stamp``,
         ``header``, ``box``, ``margin`` or ``text``; the evidence says what else the place could read.
     """
-    found = [c for line in text.lines for c in _printed(scan, line, reader, settings)]
+    lines = _read_sheet(scan, text, reader, settings) if _is_sheet(text) else text.lines
+    found = [c for line in lines for c in _printed(scan, line, reader, settings)]
     found += _stamp_fields(scan, text, reader, settings)
     found += _restrictions(scan, text, reader, settings)
     found += _handwritten(scan, text, reader, redactions, settings)
@@ -123,11 +129,18 @@ def find_codes(
     return _report(scan, layers, text, redactions, kept, settings)
 
 
+def _read_sheet(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[TextLine]:
+    """Lines of a sheet of codes, the doubtful ones read again: a row of worn codes keeps no shape to find."""
+    doubtful = [line for line in text.lines if line.confidence < settings.sheet_sure]
+    again = reader.read([crop_line(scan.grey, line.corners, pad=0.1) for line in doubtful], careful=True)
+    better = {id(a): replace(a, reading=b) for a, b in zip(doubtful, again, strict=True) if b.confidence > a.confidence}
+    return [better.get(id(line), line) for line in text.lines]
+
+
 def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
     """Code-shaped strings of one line, each read under the grammar."""
     spans = find_shapes(line.text)
-    inside = sum(len(_folded(line.text[start:end])) for _, start, end in spans)
-    alone = inside >= 0.6 * len(_folded(line.text))
+    column = _last_column(line.reading, settings)
     found = []
     for family, start, end in spans:
         reading, first, last = line.reading, start, end
@@ -141,9 +154,11 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings)
                 reading, first, last, decoded = again, 0, len(again.text), redone
         if not decoded:
             continue
+        box = _ink_box(scan, line, *_extent(line.reading, start, end))
+        in_column = start >= column and _in_margin(scan, box, settings)
         found.append(
             _Candidate(
-                box=_ink_box(scan, line, *_extent(line.reading, start, end)),
+                box=box,
                 text=line.text[start:end],
                 code=decoded[0].text.replace(" ", ""),
                 family=family,
@@ -152,11 +167,34 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings)
                 confidence=_confidence(reading, first, last, decoded, settings),
                 runner_up=_runner_up(decoded),
                 line=line,
-                alone=alone,
+                alone=_is_most(line.text, spans, column if in_column else 0),
                 before=line.text[:start],
             )
         )
-    return [c for c in found if c.confidence >= settings.confidence_min]
+    least = scan.mm(settings.height_min_mm)
+    return [
+        c
+        for c in found
+        if c.confidence >= settings.confidence_min and min(c.box[2] - c.box[0], c.box[3] - c.box[1]) >= least
+    ]
+
+
+def _last_column(reading: Reading, settings: CodeSettings) -> int:
+    """Index of the first character of a line that stands apart on its right, where margins have their codes.
+
+    The line finder runs a margin's code and the line of type beside it together.
+    """
+    glyphs = [i for i, character in enumerate(reading.text) if character != " "]
+    steps = np.diff([reading.centres[i] for i in glyphs]) if len(glyphs) > 2 else np.zeros(1)
+    widest = int(np.argmax(steps))
+    apart = steps[widest] >= settings.column_gap * np.median(steps) > 0
+    return glyphs[widest + 1] if apart else len(reading.text)
+
+
+def _is_most(text: str, spans: Sequence[tuple[str, int, int]], first: int) -> bool:
+    """Whether code-shaped strings are most of what a line says from one of its characters on."""
+    inside = sum(len(_folded(text[start:end])) for _, start, end in spans if start >= first)
+    return inside >= 0.6 * len(_folded(text[first:]))
 
 
 def _decode_span(reading: Reading, start: int, end: int, family: str) -> tuple[Decoded, ...]:
@@ -512,13 +550,7 @@ def _judge(
     scan: Scan, text: PageText, found: Sequence[_Candidate], redactions: Sequence[Redaction], settings: CodeSettings
 ) -> list[tuple[_Candidate, str]]:
     """Keep what its form, its place or its company makes a code, each with the reason."""
-    place = _Place(
-        scan=scan,
-        redactions=redactions,
-        sheet=_is_sheet(text),
-        reviewed=any(_REVIEWED.search(line.text) for line in text.lines),
-        settings=settings,
-    )
+    place = _Place(scan=scan, redactions=redactions, sheet=_is_sheet(text), settings=settings)
     reasons = {i: reason for i, c in enumerate(found) if (reason := _reason(c, place))}
     for _ in range(2):  # a stack grows from its certain members, also over one between
         firm = [found[i] for i in reasons]
@@ -533,18 +565,10 @@ class _Place:
     scan: Scan
     redactions: Sequence[Redaction]
     sheet: bool
-    reviewed: bool
     settings: CodeSettings
-
-    def in_margin(self, box: Box) -> bool:
-        centre = (box[0] + box[2]) / 2 / self.scan.width
-        return min(centre, 1 - centre) < self.settings.margin
 
     def beside_redaction(self, c: _Candidate) -> bool:
         return any(_gap(c.box, r.box) <= self.settings.beside * c.height for r in self.redactions)
-
-    def level_with_redaction(self, c: _Candidate) -> bool:
-        return any(min(c.box[3], r.box[3]) > max(c.box[1], r.box[1]) for r in self.redactions)
 
 
 def _reason(c: _Candidate, place: _Place) -> str | None:
@@ -554,7 +578,7 @@ def _reason(c: _Candidate, place: _Place) -> str | None:
         return None
     if c.field:
         return "field"
-    if place.sheet and c.family != "word":
+    if place.sheet and not c.family.endswith("word"):
         return "sheet"
     if need == 0:
         return "form"
@@ -566,7 +590,7 @@ def _reason(c: _Candidate, place: _Place) -> str | None:
         return None
     if need == 1:
         return "line"
-    return "margin" if place.in_margin(c.box) and (place.reviewed or place.level_with_redaction(c)) else None
+    return "margin" if _in_margin(place.scan, c.box, place.settings) else None
 
 
 def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | None:
@@ -575,9 +599,7 @@ def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | 
         return None
     if NEEDS[c.family] == 1:
         return "like code" if any(c.family == f.family for f in firm) else None
-    if c.alone and any(_stacked(c, f, place.settings) for f in firm):
-        return "stack"
-    return "margin" if c.alone and firm and place.in_margin(c.box) else None
+    return "stack" if c.alone and any(_stacked(c, f, place.settings) for f in firm) else None
 
 
 def _is_sheet(text: PageText) -> bool:
@@ -652,8 +674,12 @@ def _context(scan: Scan, c: _Candidate, redactions: Sequence[Redaction], setting
         return "header"
     if any(intersection(c.box, r.box) >= 0.5 * area(c.box) for r in redactions):
         return "box"
-    centre = (c.box[0] + c.box[2]) / 2 / scan.width
-    return "margin" if c.alone and min(centre, 1 - centre) < settings.margin else "text"
+    return "margin" if c.alone and _in_margin(scan, c.box, settings) else "text"
+
+
+def _in_margin(scan: Scan, box: Box, settings: CodeSettings) -> bool:
+    centre = (box[0] + box[2]) / 2 / scan.width
+    return min(centre, 1 - centre) < settings.margin
 
 
 def _groups(kept: Sequence[_Candidate], settings: CodeSettings) -> list[int]:

@@ -12,14 +12,18 @@ from functools import cache
 
 from redactlib.decoding import Automaton, Part, build_automaton
 
-# How much a form needs around it: 0 nothing, 1 its own line, a redaction or a like code, 2 both company and place.
+# How much a form needs around it: 0 nothing; 1 its own line, a redaction or a like code; 2 its own line in a margin,
+# beside a redaction or in a stack (markings.md, section 14, rule 8).
 NEEDS: Mapping[str, int] = {
     "marking": 0, "section 3": 0, "category": 0, "act": 0, "handwritten": 0,
     "bracketed": 1, "lettered": 1, "section 1": 1, "paired": 1, "statute": 1, "privacy": 1, "ground": 1,
-    "field": 0, "exemption": 0, "bare": 2, "law": 2, "record": 2, "word": 2, "restriction": 2,
+    "record pair": 0, "field": 0, "exemption": 0, "margin word": 1,
+    "bare": 2, "law": 2, "record": 2, "word": 2, "restriction": 2,
 }  # fmt: skip
 
 _D, _O, _C = r"[1-9lI|!iSZGgBO?]", r"(?:[(\[{]\s?)", r"(?:\s?[)\]}])"
+# prose names agencies too, but not these two by their initials, nor at the start of a line
+_EQUITY = r"(?:(?:(?<![A-Za-z0-9])(?:[O0]SD|JC?S)|^\W?(?:DOS|DOE|CIA|NSC|USAF|NSA))\s?[:,-]?\s?)?"
 _LAW = (
     r"P\.?\s?L\.?\s?86\s?-\s?36"
     r"|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)(?:\s?\(?[a-z]\)?)?(?![0-9])"
@@ -27,9 +31,9 @@ _LAW = (
 _SHAPES: Mapping[str, str] = {
     "act": rf"(?:J\s?F\s?K\s?Act\s?)?(?:Sec\.?\s?)?[5S]\s?{_O}g{_C}\s?{_O}[2Z]{_C}\s?(?:{_O}[DO0]{_C}?)?",
     "marking": r"(?<![A-Za-z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
-    r"(?:\s?,\s?[1-9l]\b)*[A-DX]?(?:\s?-\s?(?:HUM(?:AN)?|WMD)|\b)",
-    "section 3": rf"(?<![\d.])3\s?[.,]\s?[34]\s?{_O}[bBhH6]{_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
-    rf"|(?<![\d.])3\s?[.,]\s?[5S]\s?{_O}[cCe]{_C}?|(?<![\d.])6[.,][12]\s?{_O}[acd]{_C}",
+    r"(?:\s?,\s?[1-9l]\b)*[A-DX]?(?:\s?-\s?(?:HU[MN](?:AN)?|WMD)|\b)",
+    "section 3": rf"{_EQUITY}(?<![\d.])(?:3\s?[.,]\s?[34]\s?{_O}[bBhH6]{_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
+    rf"|3\s?[.,]\s?[5S]\s?{_O}[cCe]{_C}?|6[.,][12]\s?{_O}[acd]{_C})",
     "section 1": rf"(?<![\d.])[1lI]\s?[.,]\s?[34S56A]\s?{_O}?[a-hA-H8]{_C}?(?:\s?{_O}[1-9lI]0?{_C})?"
     r"|(?<![\d.])[1lI]4[a-h](?![a-z])|(?<![\d.])3[.,][5S]c\b",
     "category": r"(?<![A-Za-z0-9])[bB]\s?[1-9lI?]\s?[A-F]?\s?[-~]\s?\d{1,2}(?:\s?[,.]\s?\d{1,2})*(?![0-9])",
@@ -41,9 +45,11 @@ _SHAPES: Mapping[str, str] = {
     "law": rf"(?:{_LAW})",
     "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-f6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}",
     "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI](?:{_C}?\s?{_O}|[XY])[A-Ca-c8]{_C}",
-    "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lIsS](?![A-Za-z0-9-])",
-    "record": r"(?<![A-Za-z0-9-])P-?[1-6](?:/\(?b\)?\(?[1-9]\)?)?(?![A-Za-z0-9-])",
-    "word": r"(?<![A-Za-z])(?:STAT(?:\s?INTL|\s?OTHR|\s?SPEC)?|ILLEGIB|NGA/NIMA|N\.?R\.?|OGA|DUP)(?![A-Za-z])",
+    "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lIsSG](?![A-Za-z0-9-])|^8[1-9]$",
+    "record": r"(?<![A-Za-z0-9-])P-?[1-6](?![A-Za-z0-9-])",
+    "record pair": r"(?<![A-Za-z0-9-])P-?[1-6G]\s?/\s?(?:\(?b\)?\s?\(?[1-9G]\)?|6\([1-9G]\))(?![A-Za-z0-9-])",
+    "margin word": r"(?<![A-Za-z])(?:STAT(?:\s?INTL|\s?OTHR|\s?SPEC)?|ILLEGIB|NGA/NIMA)(?![A-Za-z])",
+    "word": r"(?<![A-Za-z])(?:N\.?R\.?|OGA|DUP)(?![A-Za-z])",
 }
 _SHAPE = {family: re.compile(shape) for family, shape in _SHAPES.items()}
 
@@ -83,13 +89,14 @@ _CONFUSED: Mapping[str, Mapping[str, float]] = {
     "c": {"e": 0.1},
     "X": {"x": 0.5, "K": 0.1, "Y": 0.05},
     "A": {"a": 0.3, "4": 0.05},
-    "B": {"8": 0.1, "b": 0.1},
+    "B": {"8": 0.02, "b": 0.1},
     "C": {"c": 0.5, "(": 0.1},
     "D": {"d": 0.3, "0": 0.1, "O": 0.1},
     "E": {"e": 0.3},
     "F": {"f": 0.3},
     "J": {"T": 0.1},
     "K": {"k": 0.3},
+    "M": {"N": 0.2},
 }
 """What readers make of the characters of codes: how often, by the table's confusions and the readings of real pages."""
 
@@ -143,6 +150,9 @@ def grammar(family: str) -> Automaton:
     laws = _any(["P.L. 86-36", "18 USC 798", "50 USC 3024(i)", "50 USC 403", "50 USC 3605", "10 USC 424"])
     more: Part = _any(["", *(f",{n}" for n in numbers)])
     bracketed: list[Part] = [_any(["(b)", "(B)"]), _bracketed(digits)]
+    equity: Part = _any(
+        ["", *(f"{agency} " for agency in ("OSD", "JCS", "JS", "DOS", "DOE", "CIA", "NSC", "USAF", "NSA"))]
+    )
     section_1: list[Part] = [_any(["1.4", "1.5"]), _bracketed(chapters + chapters.upper()) | _any(chapters)]
     chains: Mapping[str, Sequence[Sequence[Part]]] = {
         "act": [[_any(["JFK Act ", ""]), _any(["5(g)(2)(D)"])]],
@@ -157,9 +167,9 @@ def grammar(family: str) -> Automaton:
             [_any(["50X1-HUM", "50X2-WMD", "25X1-human"])],
         ],
         "section 3": [
-            [_any(["3.3", "3.4"]), _any(["(b)"]), _bracketed(digits)],
-            [_any(["3.3(h)"]), _bracketed("123"), _any(["", "(A)", "(B)"])],
-            [_any(["3.5(c)", "6.2(a)", "6.2(d)", "6.1(a)", "6.1(c)", "6.2(c)"])],
+            [equity, _any(["3.3", "3.4"]), _any(["(b)"]), _bracketed(digits)],
+            [equity, _any(["3.3(h)"]), _bracketed("123"), _any(["", "(A)", "(B)"])],
+            [equity, _any(["3.5(c)", "6.2(a)", "6.2(d)", "6.1(a)", "6.1(c)", "6.2(c)"])],
         ],
         "section 1": [
             section_1,
@@ -183,8 +193,10 @@ def grammar(family: str) -> Automaton:
         ],
         "ground": [[_any(["", "JFK", "6"]), _any(["(1)"]), _bracketed("ABC")]],
         "bare": [[_any("bB"), _any(digits)]],
-        "record": [[_any("P"), _any("123456"), _any(["", *(f"/{b}({n})" for n in "123456" for b in ("b", "(b)"))])]],
-        "word": [[_any(["STAT", "STATINTL", "STATOTHR", "STATSPEC", "ILLEGIB", "NGA/NIMA", "NR", "OGA", "DUP"])]],
+        "record": [[_any("P"), _any("123456")]],
+        "record pair": [[_any("P"), _any("123456"), _any(["/b", "/(b)"]), _bracketed("123456")]],
+        "margin word": [[_any(["STAT", "STATINTL", "STATOTHR", "STATSPEC", "ILLEGIB", "NGA/NIMA"])]],
+        "word": [[_any(["NR", "OGA", "DUP"])]],
         "field": [
             [
                 _any(["25X"]),
