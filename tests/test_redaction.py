@@ -103,6 +103,22 @@ def test_leaning_box_is_one_box():
     assert is_at(box, (198, 600, 900, 760))
 
 
+def test_heavy_frame_is_a_redaction_only_when_it_is_empty():
+    page = blank()
+    cv2.rectangle(page, (200, 600), (800, 690), 0, 8)
+    assert [style for style, _ in found(page)] == ["outlined"]
+    words = typed(page, line("SPECIAL HANDLING", 260, 620))
+    assert found(page, words) == []
+
+
+def test_rules_that_are_not_alike_make_no_open_box():
+    page = blank()
+    cv2.line(page, (100, 600), (1100, 600), 0, 6)
+    cv2.line(page, (302, 600), (302, 650), 0, 6)
+    cv2.line(page, (290, 650), (900, 650), 0, 1)
+    assert found(page) == []
+
+
 def test_frame_with_words_is_a_frame_and_with_a_code_a_redaction():
     page = blank()
     cv2.rectangle(page, (200, 600), (800, 680), 0, 2)

@@ -48,7 +48,7 @@ class ProposalSettings:
     height_min_mm: float = 2.3
     width_min_mm: float = 3.0
     side_min: float = 0.8  # share of a side that is inked, the mean of the four
-    side_open_min: float = 0.88  # of each of the others, where one is missing
+    side_open_min: float = 0.86  # of each of the others, where one is missing
     strip_max: float = 0.25  # share of ink just inside a side: the cover is opaque, type is not
     strip_worst: float = 0.6  # the same on the one side that a code touches
     strip_loose: float = 0.5  # the same along a whole rule, of which the side may be a part
@@ -291,10 +291,13 @@ def _rectangles(
     for score, box, sides in _hypotheses(level, upright, lines, px_mm, settings):
         if any(_rivals(box, min(sides), k.box, min(k.evidence["sides"])) for k in kept):
             continue
+        weights = _weights(box, lines, band)
+        drawn = [w for w, s in zip(weights, sides, strict=True) if s > 0.5] or [0.0]
         evidence = {
             "sides": tuple(round(float(s), 2) for s in sides),
             "overshoot": _overshoot(box, level.mask, upright.mask, px_mm),
-            "weight_mm": _weight(box, lines, band) / px_mm,
+            "weight_mm": float(np.mean(drawn)) / px_mm,
+            "uneven": float(np.median(drawn) / max(1.0, min(drawn))),
         }
         kept.append(Proposal(box=box, style="outlined", score=score, evidence=evidence))
     return kept
@@ -325,7 +328,7 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
     runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8))
     contours, tree = cv2.findContours(cv2.dilate(runs, _square(3)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
-    ends = _ends(outer, 2 + 2 * band, settings.slope_max)
+    ends = _ends(outer, 4 + 3 * band, settings.slope_max)
     drawn = len(ends)
     mask: np.ndarray = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * np.uint8(_INK)
     for x0, y0, x1, y1 in labels:
@@ -546,11 +549,9 @@ def _overshoot(box: Box, level: np.ndarray, upright: np.ndarray, px_mm: float) -
     return count
 
 
-def _weight(box: Box, lines: np.ndarray, band: int) -> float:
-    """Thickness of the sides, cells: median over the columns of top and bottom and the rows of left and right."""
+def _weights(box: Box, lines: np.ndarray, band: int) -> list[float]:
+    """Thickness of top, bottom, left and right, cells, where they are inked."""
     x0, y0, x1, y1 = box
     level = [lines[max(0, y - band) : y + band + 1, x0 + band : x1 - band].sum(0) for y in (y0, y1 - 1)]
     upright = [lines[y0 + band : y1 - band, max(0, x - band) : x + band + 1].sum(1) for x in (x0, x1 - 1)]
-    counts = np.concatenate(level + upright)
-    counts = counts[counts > 0]
-    return float(np.mean(counts)) if counts.size else 0.0
+    return [float(counts[counts > 0].mean()) if counts.any() else 0.0 for counts in (*level, *upright)]

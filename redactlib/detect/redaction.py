@@ -50,6 +50,8 @@ class RedactionSettings:
     side_open: float = 0.3  # a side that is missing; then the others must be
     hairline_max_mm: float = 0.4  # as thin as only a computer draws them
     frame_max_mm: float = 0.66  # thicker sides frame a stamp
+    frame_empty_max_mm: float = 1.0  # or, empty, what was removed
+    uneven_max: float = 1.6  # sides of an open box are drawn alike
     column_min: int = 3
     inset_mm: float = 0.8  # what lies so near a side belongs to it
     dust_max: float = 0.004  # share of ink in a box with nothing in it
@@ -385,10 +387,13 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
         patch[max(0, b0 - y0 - m) : max(0, b1 - y0 - m), max(0, a0 - x0 - m) : max(0, a1 - x0 - m)] = False
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
-    if p.evidence["weight_mm"] > settings.frame_max_mm:
+    empty = inked <= settings.dust_max and not p.evidence["overshoot"] and min(p.evidence["sides"]) > 0.5
+    if p.evidence["weight_mm"] > (settings.frame_empty_max_mm if empty else settings.frame_max_mm):
         return "heavy frame"
     if coded:
         return None
+    if min(p.evidence["sides"]) < settings.side_open and p.evidence["uneven"] > settings.uneven_max:
+        return "rules that are not alike"
     letters = sum(ch.isalpha() for s in words for ch in s)
     if x1 - x0 < page.scan.mm(settings.empty_width_min_mm):
         return "tick box or letter"
