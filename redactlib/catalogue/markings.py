@@ -65,6 +65,7 @@ class Marking:
     line_only: bool = False
     next_line_date: bool = False
     worn: bool = False
+    token: str | None = None
     loose: bool = False
     large: bool = False
     edge: bool = False
@@ -210,6 +211,7 @@ class MatchSettings:
     weak_lines: int = 2  # lines that must agree at least, and `weak_weight_chars` of their letters beyond chance
     weak_weight_chars: float = 12.0
     weak_share: float = 0.3  # of the legend's letters
+    token_weight_chars: float = 4.0  # what a sign that no other marking has is worth
     weak_seeds: int = 8
     chance_score: float = 0.5  # letters of unlike lines agree to this share
     short_key_score: float = 0.92  # keys under `short_key_chars` letters occur in prose by chance
@@ -324,14 +326,21 @@ def _weak_match(row: Marking, lines: Sequence[Line], scores: np.ndarray, setting
 
 def _holds_weakly(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool:
     """Whether several lines agree with the legend beyond chance, and hold little else."""
-    if len({h.literal.row for h in match.hits if len(h.literal.folded) >= settings.weak_letters}) < settings.weak_lines:
+    said = [h for h in match.hits if _says_token(match.marking, lines[h.line].folded[0])]
+    lines_min = 1 if said else settings.weak_lines
+    if len({h.literal.row for h in match.hits if len(h.literal.folded) >= settings.weak_letters}) < lines_min:
         return False
     chance = settings.chance_score
     weight = sum(max(0.0, h.score - chance) / (1 - chance) * len(h.literal.folded) for h in match.hits)
+    weight += settings.token_weight_chars if said else 0.0
     required = sum(len(lit.folded) for lit in match.marking.literals if not lit.optional)
     roomy = sum(len(lines[h.line].folded[0]) <= 1.6 * len(h.literal.folded) + 4 for h in match.hits)
     enough = weight >= max(settings.weak_weight_chars, settings.weak_share * required)
-    return enough and roomy >= settings.weak_lines and not _contradicted(match, lines, settings, weak=True)
+    return enough and roomy >= lines_min and not _contradicted(match, lines, settings, weak=True)
+
+
+def _says_token(row: Marking, folded: str) -> bool:
+    return row.token is not None and fold(row.token)[0] in folded
 
 
 @lru_cache(maxsize=4096)
