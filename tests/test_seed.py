@@ -60,7 +60,7 @@ def test_the_blank_stamp_is_no_event(report: PageReport) -> None:
 
 
 def test_the_code_by_hand_is_read(report: PageReport) -> None:
-    assert [m.canonical for m in report.marks if m.kind == "code"] == ["(b)(5)"]
+    assert [(m.canonical, m.handwritten) for m in report.marks if m.kind == "code"] == [("(b)(5)", True)]
 
 
 def test_bracketed_words_come_out(report: PageReport) -> None:

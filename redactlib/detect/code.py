@@ -42,6 +42,9 @@ class CodeSettings:
     field_floor: float = -14.0  # log probability of a filling that is none; OADR and dates lie below -17
     exemption_other: float = -4.5  # the same of two characters behind a label that says nothing of them
     field_other: float = -11.0  # log probability at which a filling is as likely something else
+    pen_share: float = (
+        0.5  # of the pen's ink to type's or a stamp's where a code is a pen's; printed ones reach a third
+    )
     hand_height_mm: float = 2.0  # pens write larger than type
     hand_aspect: float = 4.5  # a written code is at most this many times wider than high
     hand_most: int = 30  # scrawls that are looked at on one page, the largest first
@@ -604,7 +607,7 @@ def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | 
 
 def _is_sheet(text: PageText) -> bool:
     """Whether a page is a form that lists the codes of other pages."""
-    return any(fuzz.ratio(line.text.lower(), title) > 80 for line in text.lines for title in _SHEETS)
+    return any(fuzz.ratio(line.text.lower(), title) > 76 for line in text.lines for title in _SHEETS)
 
 
 def _in_header(c: _Candidate) -> bool:
@@ -647,7 +650,7 @@ def _report(
                 canonical=meaning.canonical if meaning else None,
                 regime=meaning.regime if meaning else None,
                 meaning=meaning.meaning if meaning else None,
-                handwritten=c.handwritten or _by_hand(layers, c, settings),
+                handwritten=_by_hand(layers, c, settings),
                 context="sheet" if sheet else _context(scan, c, redactions, settings),
                 group=group,
                 rotation_deg=round(c.rotation_deg, 1),
@@ -658,13 +661,13 @@ def _report(
 
 
 def _by_hand(layers: Layers | None, c: _Candidate, settings: CodeSettings) -> bool:
-    """Whether the ink of a code is a pen's and its reading not as sure as that of type."""
-    if layers is None or c.line.confidence >= settings.hand_unread:
-        return False
+    """Whether the ink of a code is a pen's; without the ink model, whether it was found as a pen's."""
+    if layers is None or c.field:
+        return c.handwritten
     x0, y0, x1, y1 = (round(v * layers.scale) for v in c.box)
     window = np.s_[y0 : max(y0 + 1, y1), x0 : max(x0 + 1, x1)]
-    pen, others = layers.handwriting[window].mean(), max(layers.print[window].mean(), layers.stamp[window].mean())
-    return bool(pen > others)
+    others = max(layers.print[window].mean(), layers.stamp[window].mean())
+    return bool(layers.handwriting[window].mean() > settings.pen_share * others)
 
 
 def _context(scan: Scan, c: _Candidate, redactions: Sequence[Redaction], settings: CodeSettings) -> str:
