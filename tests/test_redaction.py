@@ -204,6 +204,38 @@ def test_marker_stroke_is_found_and_see_through_is_legible():
     assert is_at(heavy.box, (300, 602, 800, 663))
 
 
+def pen_blob(page: np.ndarray, box: Box) -> None:
+    """An opaque stroke with round ends and a wavy edge."""
+    x0, y0, x1, y1 = box
+    for x in range(x0, x1, 6):
+        end = min(1.0, (x - x0 + 12) / 60, (x1 - x + 12) / 60)
+        half = round((0.4 + 0.1 * np.sin(x / 25)) * (y1 - y0) * end)
+        cv2.circle(page, (x, (y0 + y1) // 2 + (x // 40) % 4), half, 0, -1)
+
+
+def test_ragged_fill_amid_letters_is_the_stroke_of_an_opaque_pen():
+    page = blank()
+    pen_blob(page, (440, 398, 860, 452))
+    [alone] = [p for p in propose_redactions(Scan(page, DPI), None, PageText()) if p.style == "solid"]
+    assert alone.reason == "not straight"
+    lines = prose(page, range(6))
+    lines += [typed(page, line("He met Mr.", 120, 400)), typed(page, line("that night", 900, 400))]
+    proposals = propose_redactions(Scan(page, DPI), None, PageText(tuple(lines)))
+    [stroke] = [p for p in proposals if "opaque" in p.evidence]
+    assert (stroke.style, stroke.reason) == ("marker", None)
+
+
+def test_stroke_that_thins_out_in_its_middle_is_one_stroke():
+    page = blank()
+    lines = prose(page, range(6))
+    marker_stroke(page, (300, 600, 800, 665), holes=0.1)
+    marker_stroke(page, (870, 600, 1150, 665), holes=0.1)
+    assert len(found(page, *lines)) == 2
+    page[645:665, 800:870] = 0
+    [(_, box)] = found(page, *lines)
+    assert is_at(box, (300, 602, 1150, 663))
+
+
 def test_word_struck_out_is_no_redaction():
     page = blank()
     lines = prose(page, range(6))

@@ -53,6 +53,7 @@ class RedactionSettings:
     frame_empty_max_mm: float = 1.0  # or, empty, what was removed
     uneven_max: float = 1.6  # sides of an open box are drawn alike
     column_min: int = 3
+    cells_min: int = 2
     inset_mm: float = 0.8  # what lies so near a side belongs to it
     dust_max: float = 0.004  # share of ink in a box with nothing in it
     inside_max: float = 0.03  # the same on a dirty copy
@@ -94,6 +95,8 @@ class RedactionSettings:
     dither_width_min_mm: float = 11.0
     marker_density_min: float = 0.45
     marker_closed_min: float = 0.78
+    legible_closed_min: float = 0.75  # the same of a stroke that ends clearly, with letters that can be read in it
+    legible_around_max: float = 0.45
     long_stroke: float = 4.0  # line heights; a stroke over several words may let more of them show
     long_core_min: float = 0.22
     marker_core_min: float = 0.46
@@ -101,6 +104,13 @@ class RedactionSettings:
     strip_max: float = 0.25  # share of ink above or below: what is struck out sticks out
     around_max: float = 0.95  # the same on all four sides, added
     flank_max: float = 0.6  # share of ink left or right: the rest of a heavy word
+    thin_gap_lines: float = 1.8  # heights of a line's box between two parts of one stroke
+    thin_gap_ink: float = 0.12  # share of ink between them
+    pen_lines: tuple[float, float] = (0.7, 1.6)  # heights of a line's box: an opaque pen, amid the letters of a line
+    pen_aspect_min: float = 2.5
+    pen_letters_min: int = 5  # read beside it
+    pen_covered_min: float = 0.8
+    pen_around_max: float = 0.6  # share of ink above and below, added
     drawn_min: float = 0.985  # covered share of what was drawn by computer: that does not strike out, it hides
     banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
 
@@ -114,8 +124,10 @@ def propose_redactions(
     page = _Page(scan, [line for line in level if line not in laid_over], laid_over, _line_height(scan, level))
     inset = round(scan.mm(0.4))  # text boxes are wider than the ground that the line stands on
     labels = [(x0 + inset, y0 + inset, x1 - inset, y1 - inset) for x0, y0, x1, y1 in (line.box for line in laid_over)]
-    judged = [replace(p, reason=_reason(p, page, settings)) for p in propose(scan, labels)]
-    return _without_doubles(_without_columns(_without_pictures(judged, scan, settings), scan, settings))
+    proposed = [_restyled(p, page, settings) for p in propose(scan, labels)]
+    judged = [replace(p, reason=_reason(p, page, settings)) for p in proposed]
+    kept = _without_tables(_without_pictures(judged, scan, settings), scan, settings)
+    return _with_strokes_joined(_without_doubles(kept), page, settings)
 
 
 def find_redactions(
@@ -366,6 +378,35 @@ def _inner_text(box: Box, page: _Page) -> list[tuple[str, float]]:
     return found
 
 
+def _letters_of_row(box: Box, page: _Page) -> tuple[int, int]:
+    """How many letters are read in a box, and within four line heights beside it on the same line."""
+    x0, y0, x1, y1 = box
+    reach = 4 * page.line_height
+    inside = beside = 0
+    for line in page.lines:
+        a, b, c, d = line.box
+        if line.confidence > 0.6 and min(y1, d) - max(y0, b) > 0.5 * min(y1 - y0, d - b):
+            at = [a + x * (c - a) for x, char in zip(line.reading.centres, line.text, strict=False) if char.isalnum()]
+            inside += sum(x0 < x < x1 for x in at)
+            beside += sum(x0 - reach < x < x0 or x1 < x < x1 + reach for x in at)
+    return inside, beside
+
+
+def _restyled(p: Proposal, page: _Page, settings: RedactionSettings) -> Proposal:
+    """A ragged black fill as high as a line, with letters beside it and none in it, is the stroke of an opaque pen."""
+    x0, y0, x1, y1 = p.box
+    if p.style != "solid" or p.evidence["straight"] > settings.straight_min["solid"]:
+        return p
+    low, high = settings.pen_lines
+    if not low < (y1 - y0) / page.line_height < high or x1 - x0 < settings.pen_aspect_min * (y1 - y0):
+        return p
+    inside, beside = _letters_of_row(p.box, page)
+    if inside or beside < settings.pen_letters_min or p.evidence["covered"] < settings.pen_covered_min:
+        return p
+    evidence = p.evidence | {"density": p.evidence["covered"], "opaque": True}
+    return replace(p, style="marker", evidence=evidence)
+
+
 def _reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     """Why a proposal is no redaction; ``None`` when it is one."""
     if p.style == "outlined":
@@ -450,6 +491,8 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
 
 
 def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
+    if "opaque" in p.evidence:
+        return None if p.evidence["above"] + p.evidence["below"] < settings.pen_around_max else "struck through"
     x0, y0, x1, y1 = p.box
     w, h = x1 - x0, y1 - y0
     e = p.evidence
@@ -461,12 +504,14 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
         return "too narrow"
     wide = w > page.scan.mm(settings.dither_width_min_mm)
     dithered = wide and e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
-    if not dithered and (e["density"] < settings.marker_density_min or e["closed"] < settings.marker_closed_min):
+    around = [e[side] for side in ("above", "below", "left", "right")]
+    clear_cut = sum(around) < settings.legible_around_max and _letters_of_row(p.box, page)[0] >= settings.words_min
+    closed_min = settings.legible_closed_min if clear_cut else settings.marker_closed_min
+    if not dithered and (e["density"] < settings.marker_density_min or e["closed"] < closed_min):
         return "too light"
     short = w < settings.long_stroke * page.line_height
     if e["core"] < (settings.marker_core_min if short else settings.long_core_min):
         return "lettering"
-    around = [e[side] for side in ("above", "below", "left", "right")]
     if max(around[:2]) > settings.strip_max or sum(around) > settings.around_max:
         return "struck through or picture"
     words = [s for s, c in _inner_text(p.box, page) if c > settings.read_min and not CODE.match(s)]
@@ -496,13 +541,38 @@ def _without_pictures(judged: Sequence[Proposal], scan: Scan, settings: Redactio
     return out
 
 
-def _without_columns(judged: Sequence[Proposal], scan: Scan, settings: RedactionSettings) -> list[Proposal]:
-    """Several empty boxes with the same left and right sides are cells of a table."""
+def _without_tables(judged: Sequence[Proposal], scan: Scan, settings: RedactionSettings) -> list[Proposal]:
+    """Several empty boxes with the same left and right sides are cells of a table, and so is what cells surround."""
     tolerance, out = scan.mm(1), []
     empty = [p for p in judged if p.reason is None and p.style == "outlined" and not p.evidence["coded"]]
+    cells = [p.box for p in judged if p.reason in ("table cell", "rules that are not alike")]
     for p in judged:
         like = [k for k in empty if max(abs(k.box[0] - p.box[0]), abs(k.box[2] - p.box[2])) < tolerance]
-        out.append(replace(p, reason="table cell") if p in empty and len(like) >= settings.column_min else p)
+        x0, y0, x1, y1 = p.box
+        around = (round(x0 - tolerance), round(y0 - tolerance), round(x1 + tolerance), round(y1 + tolerance))
+        touching = sum(intersection(around, c) > 0 and intersection(p.box, c) < 0.5 * area(p.box) for c in cells)
+        cell = len(like) >= settings.column_min or touching >= settings.cells_min
+        out.append(replace(p, reason="table cell") if p in empty and cell else p)
+    return out
+
+
+def _with_strokes_joined(judged: Sequence[Proposal], page: _Page, settings: RedactionSettings) -> list[Proposal]:
+    """Strokes that stand on one line with ink between them are one stroke, which the pen left thin there."""
+    out = list(judged)
+    for i in sorted(range(len(out)), key=lambda i: out[i].box[0]):
+        for k, left in enumerate(out):
+            right = out[i]
+            if k == i or any(p.style != "marker" or p.reason is not None for p in (left, right)):
+                continue
+            (_, y0, x1, y1), (a0, b0, _, b1) = left.box, right.box
+            top, bottom = max(y0, b0), min(y1, b1)
+            if not 0 <= a0 - x1 < settings.thin_gap_lines * page.line_height:
+                continue
+            if bottom - top < 0.5 * min(y1 - y0, b1 - b0):
+                continue
+            if page.scan.ink[top:bottom, x1:a0].mean() > settings.thin_gap_ink:
+                out[i] = replace(right, box=union(left.box, right.box), score=min(left.score, right.score))
+                out[k] = replace(left, reason="part of a stroke")
     return out
 
 
