@@ -50,6 +50,11 @@ class StampSettings:
     row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
     fill_height_max: float = 2.6  # pens write larger than stamps
     edge_share: float = 0.06  # of the page's height: head and foot, where one line is set in pieces far apart
+    level_max_deg: float = 2.0
+    long_line_chars: int = 30  # a line so long shows how wide its letters are
+    letter_height_max: float = 2.4  # of the mean width of a letter; a higher line has something printed over it,
+    letter_height: float = 1.6  # and is so high itself
+    row_gap: float = 2.5  # between words of a running head, in its heights
     large_min: float = 1.25  # of the typical line's height: a numbering stamp's figures are larger than typing
 
 
@@ -166,7 +171,11 @@ def _stamp(
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
     outlines += _unread_rows(scan, match, lines, settings) if row.worn else []
     inked = union(*(tight(scan, outline) for outline in outlines))
-    box = framed(scan, padded(scan, inked, pieces[own[0]].height))
+    if len(row.lines) == 1 and abs(rotation) < settings.level_max_deg:
+        inked = _lean(scan, inked, sum(len(lines[i].text) for i in match.lines), settings)
+    if "case" in row.fields and "case" not in form.fields:
+        inked = _whole_row(scan, inked, settings)
+    box = framed(scan, padded(scan, inked, min(pieces[own[0]].height, inked[3] - inked[1])))
     legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
     return Stamp(
         box=box,
@@ -245,6 +254,29 @@ def _unread_rows(scan: Scan, match: Match, lines: Sequence[Line], settings: Stam
         if ink.size and float(ink.mean()) >= settings.row_ink_min:
             found.append(box)
     return found
+
+
+def _lean(scan: Scan, box: Box, letters: int, settings: StampSettings) -> Box:
+    """A long level line that is too high for its letters, because something was printed over it: its fullest band."""
+    x0, y0, x1, y1 = box
+    width = (x1 - x0) / max(1, letters)
+    high = round(settings.letter_height * width)
+    if letters < settings.long_line_chars or y1 - y0 <= settings.letter_height_max * width:
+        return box
+    rows = np.convolve(scan.ink[y0:y1, x0:x1].sum(1), np.ones(high), mode="valid")
+    return (x0, y0 + int(rows.argmax()), x1, y0 + int(rows.argmax()) + high)
+
+
+def _whole_row(scan: Scan, box: Box, settings: StampSettings) -> Box:
+    """A running head or foot with the rest of its row, where that could not be read: ink without a wide gap."""
+    x0, y0, x1, y1 = box
+    reach = settings.edge_share * scan.height
+    if reach < y1 and y0 < scan.height - reach:
+        return box
+    columns = np.flatnonzero(scan.ink[y0:y1, x1 : scan.width].sum(0) > settings.row_ink_min * (y1 - y0))
+    wide = np.flatnonzero(np.diff(columns, prepend=0) > settings.row_gap * (y1 - y0))
+    run = columns[: wide[0]] if wide.size else columns
+    return (x0, y0, x1 + int(run[-1]) + 1, y1) if run.size else box
 
 
 def _filled_lines(
