@@ -53,7 +53,7 @@ def with_cut_level(scan: Scan, stamps: Sequence[Stamp], banners: Sequence[Stamp]
     height = cover.box[3] - cover.box[1]
     below = [b for b in banners if cover.box[3] - height / 4 < b.box[1] < cover.box[3] + 2 * height]
     end = min([cover.box[3] + 2 * (model.box[3] - model.box[1]), *(b.box[1] + height // 8 for b in below)])
-    rest = _cut_letters(scan, cover.box, model.box, end)
+    rest = _letters_above(scan, cover.box, model.box) or _cut_letters(scan, cover.box, model.box, end)
     if rest is None:
         return list(banners)
     words = [*model.evidence["words"], *(w for b in below for w in b.evidence["words"])]
@@ -81,6 +81,8 @@ def _cut_letters(scan: Scan, cover: Box, model: Box, end: int) -> Box | None:
         return None
     tolerance = max(2, round(scan.mm(0.35)))
     row = max({int(s[1]) for s in pieces}, key=lambda top: sum(abs(s[1] - top) <= tolerance for s in pieces))
+    if row > 0.85 * (cover[3] - cover[1]):  # a line of its own under the release line, not one that it cuts
+        return None
     cut = [s for s in pieces if abs(s[1] - row) <= tolerance]
     box = (
         x0 + int(min(s[0] for s in cut)),
@@ -90,6 +92,20 @@ def _cut_letters(scan: Scan, cover: Box, model: Box, end: int) -> Box | None:
     )
     alike = 0.6 <= (box[2] - box[0]) / (model[2] - model[0]) <= 1.5
     return box if len(cut) >= 5 and alike else None
+
+
+def _letters_above(scan: Scan, cover: Box, model: Box) -> Box | None:
+    """A level that a line was printed over at its lower half: what stands above that line, as long as at the foot."""
+    height, length = model[3] - model[1], model[2] - model[0]
+    y0, x0, x1 = max(0, cover[1] - height), round(0.2 * scan.width), round(0.8 * scan.width)
+    strip = scan.ink[y0 : cover[1] + (cover[3] - cover[1]) // 4, x0:x1]
+    columns = np.flatnonzero(strip.sum(0) > 0.08 * height)
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 0.5 * height) + 1) if columns.size else []
+    run = max(runs, key=len, default=columns)
+    if not run.size or not 0.7 <= (run[-1] - run[0]) / length <= 1.3 or len(run) < 0.6 * (run[-1] - run[0]):
+        return None
+    top = y0 + int(np.flatnonzero(strip[:, run[0] : run[-1]].any(1))[0])
+    return (x0 + int(run[0]), top, x0 + int(run[-1]) + 1, top + height) if top < cover[1] - 0.2 * height else None
 
 
 def _collides(a: Line, b: Line) -> bool:
