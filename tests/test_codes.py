@@ -10,7 +10,7 @@ from redactlib.detect.code import find_codes
 from redactlib.evaluate import load_truth
 from redactlib.layers import Layers
 from redactlib.marks import Redaction
-from redactlib.reading import ALPHABET, NeuralReader, PageText, Reading, TextLine, read_page
+from redactlib.reading import ALPHABET, NeuralReader, PageText, Reading, TextLine, read_page, text_line
 from redactlib.scan import Scan, open_scans
 
 HEIGHT, WIDTH, LINE = 1100, 850, 24
@@ -247,6 +247,28 @@ def test_a_clear_written_code_counts_anywhere():
         line("b7C", 400, 300, said=Reading("h2O", 0.6, scrawl.lattice, scrawl.centres)), reader=Again(scrawl)
     )
     assert (found.code, found.handwritten) == ("b7C", True)
+
+
+class ByHeight(Again):
+    """A reader that gives each crop the reading of the line of that height."""
+
+    def __init__(self, said: dict[int, Reading]) -> None:
+        super().__init__()
+        self.heights = said
+
+    def read(self, crops, *, careful: bool = False) -> list[Reading]:
+        return [self.heights[min(self.heights, key=lambda h: abs(h - crop.shape[0]))] for crop in crops]
+
+
+def test_who_writes_one_code_writes_more_down_the_page():
+    clear = reading("b7C", doubts={0: {"6": 0.5, "b": 0.45}})
+    vague = reading("670", doubts={0: {"6": 0.7, "b": 0.01}, 2: {"Q": 0.2, "C": 0.01}})
+    high = np.array([(60, 600), (99, 600), (99, 640), (60, 640)], np.float32)
+    first = line("b7C", 400, 300, said=Reading("h2O", 0.6, clear.lattice, clear.centres))
+    second = text_line(high, Reading("670", 0.6, vague.lattice, vague.centres))
+    said = ByHeight({LINE: clear, 40: vague})
+    assert names(codes(second, reader=said)) == []
+    assert sorted(names(codes(first, second, reader=said))) == ["b7C", "b7D"]
 
 
 def test_the_ink_says_whether_a_code_was_written_by_hand_however_well_it_reads():

@@ -435,34 +435,46 @@ def _handwritten(
     """Codes that a reviewer wrote beside what was taken out, or under a release stamp: ``b7C``, ``(1)(B)``.
 
     Short lines that make no word are read at several sizes and slants; the page's recogniser screens them. Away from
-    redactions and stamps only what it reads well by itself goes further.
+    redactions and stamps only what it reads well by itself goes further, until a first code is found: who writes one
+    writes more down the page.
     """
     near = [r.box for r in redactions] + [line.box for line in text.lines if _RELEASE.search(line.text)]
-    found = []
     scrawls = sorted((t for t in text.lines if _scrawled(scan, t, settings)), key=lambda line: -line.height)
+    likely, others = [], []
     for line in scrawls[: settings.hand_most]:
         expected = any(_gap(line.box, box) <= settings.hand_reach * line.height for box in near)
-        tried = _read_scrawl(scan, line, reader, settings, expected=expected)
-        decoded = _mixed([d for d, _ in tried])
-        confidence = _share(decoded, settings.hand_other if expected else settings.hand_other_anywhere)
-        if confidence >= settings.confidence_min:
-            best = max(tried, key=lambda t: max((d.log_probability for d in t[0][:1]), default=-np.inf))
-            found.append(
-                _Candidate(
-                    box=best[1],
-                    text=line.text,
-                    code=decoded[0].text,
-                    family="handwritten",
-                    height=line.height,
-                    rotation_deg=line.rotation_deg,
-                    confidence=confidence,
-                    runner_up=_runner_up(decoded),
-                    line=line,
-                    alone=True,
-                    handwritten=True,
-                )
-            )
-    return found
+        (likely if expected else others).append(line)
+    found = [_written(scan, line, reader, settings, expected=True) for line in likely]
+    found += [_written(scan, line, reader, settings, expected=False) for line in others]
+    if any(found):
+        missed = [line for line, c in zip(others, found[len(likely) :], strict=True) if c is None]
+        found += [_written(scan, line, reader, settings, expected=True) for line in missed]
+    return [c for c in found if c is not None]
+
+
+def _written(
+    scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings, *, expected: bool
+) -> _Candidate | None:
+    """The code that a scrawl says; ``None`` where it as likely says something else."""
+    tried = _read_scrawl(scan, line, reader, settings, expected=expected)
+    decoded = _mixed([d for d, _ in tried])
+    confidence = _share(decoded, settings.hand_other if expected else settings.hand_other_anywhere)
+    if confidence < settings.confidence_min:
+        return None
+    best = max(tried, key=lambda t: max((d.log_probability for d in t[0][:1]), default=-np.inf))
+    return _Candidate(
+        box=best[1],
+        text=line.text,
+        code=decoded[0].text,
+        family="handwritten",
+        height=line.height,
+        rotation_deg=line.rotation_deg,
+        confidence=confidence,
+        runner_up=_runner_up(decoded),
+        line=line,
+        alone=True,
+        handwritten=True,
+    )
 
 
 def _read_scrawl(
