@@ -440,7 +440,8 @@ def _handwritten(
     """
     near = [r.box for r in redactions] + [line.box for line in text.lines if _RELEASE.search(line.text)]
     scrawls = sorted((t for t in text.lines if _scrawled(scan, t, settings)), key=lambda line: -line.height)
-    likely, others = [], []
+    likely: list[TextLine] = []
+    others: list[TextLine] = []
     for line in scrawls[: settings.hand_most]:
         expected = any(_gap(line.box, box) <= settings.hand_reach * line.height for box in near)
         (likely if expected else others).append(line)
