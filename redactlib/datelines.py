@@ -1,7 +1,8 @@
-"""Where a stamp's handwritten date may stand: the lines in and around it, cut out upright, and read by two recognisers.
+"""Where a stamp's handwritten date may stand: the lines in and around it, cut out upright in several views, and read.
 
-The general recogniser has seen few pens and no American 1, 4, 7 and 9; the date recogniser has seen nothing else
-(:mod:`redactlib.training.date_reader`). What both say goes to :func:`redactlib.dates.read_date`.
+The general recogniser has seen few pens and no American 1, 4, 7 and 9; the date recogniser has seen little else, and is
+told what the general one makes of the same crop (:mod:`redactlib.training.date_reader`). What it says of every view
+goes to :func:`redactlib.dates.read_date`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import cv2
 import numpy as np
 
 from redactlib.marks import Box
-from redactlib.reading import ALPHABET, Reader, Reading, crop_line, decode_lattice
+from redactlib.reading import ALPHABET, Reader, Reading, decode_lattice
 from redactlib.scan import Scan
 
 LINE_HEIGHT_PX = 48
 """Height of the lines that the date recogniser reads."""
+
+STEP_PX = 4
+"""Width of one lattice step on such a line."""
 
 CHARACTERS = "0123456789-/.,:()&# " + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """What it can say, in the order of its outputs after the blank; letters large and small are one."""
@@ -30,7 +34,7 @@ class DateLineSettings:
     """Which lines in and around a stamp are read."""
 
     above_mm: float = 9.0  # the FBI's reviewers write the date over the stamp
-    below_mm: float = 6.0  # the CIA's under it
+    below_mm: float = 15.0  # the CIA's under it, behind a line or two of other notes
     beside_mm: float = 6.0
     height_min_mm: float = 1.8  # smaller is a speck or a footnote
     height_max_mm: float = 20.0  # a line with long strokes, or two lines that hang together
@@ -41,12 +45,16 @@ class DateLineSettings:
     tall: float = 1.25  # by the median height: such a line may be two that hang together, so its halves are read too
     half: float = 0.62  # of a tall line's height
     digits_min: int = 2  # figures that a line must seem to hold to be read carefully
+    view_length_max: float = 7.0  # by its height: in a longer line the date's own extent is not the line's
+    views: tuple[tuple[float, float, float], ...] = (
+        (0.12, 0.12, 0.0), (0.75, 0.12, 0.0), (0.35, -0.04, 0.25), (0.5, 0.3, 0.12),
+    )  # fmt: skip  # of one line: margins along and across it by its height, and the slant taken out, as a tangent
     outside: float = 0.4  # weight of a line outside the stamp's box
 
 
 @dataclass(frozen=True, eq=False)
 class DateLines:
-    """Readings with their weights and the number of their crop, as :func:`redactlib.dates.read_date` takes them."""
+    """Readings with their weights and the number of their line, as :func:`redactlib.dates.read_date` takes them."""
 
     readings: tuple[Reading, ...]
     weights: tuple[float, ...]
@@ -69,20 +77,43 @@ class DateReader:
     def _columns(self) -> list[int]:
         return [0, *(1 + ALPHABET.index(c) for c in CHARACTERS)]
 
-    def read(self, crops: Sequence[np.ndarray]) -> list[Reading]:
-        """Read upright grey crops of one line each; the lattice has a step for each four pixels of a 48-pixel line."""
+    def read(self, crops: Sequence[np.ndarray], guesses: Sequence[Reading] = ()) -> list[Reading]:
+        """Read upright grey crops of one line each, given what the general recogniser reads in each, or alone.
+
+        The lattice has a step for each four pixels of a 48-pixel line.
+        """
         readings = []
-        for crop in crops:
-            width = max(16, min(1600, round(crop.shape[1] * LINE_HEIGHT_PX / max(1, crop.shape[0]))))
-            shrink = cv2.INTER_AREA if crop.shape[0] > LINE_HEIGHT_PX else cv2.INTER_LINEAR
-            line = cv2.resize(crop, (width, LINE_HEIGHT_PX), interpolation=shrink)
-            darkness = 1 - line[None, None].astype(np.float32) / 255
-            logits = self._session.run(None, {"line": darkness})[0][0]
+        for i, crop in enumerate(crops):
+            line = line_image(crop)
+            steps = -(-line.shape[1] // STEP_PX)
+            guess = as_guess(guesses[i].lattice if guesses else None, steps)
+            inputs = {"line": 1 - line[None, None].astype(np.float32) / 255, "guess": guess[None]}
+            logits = self._session.run(None, inputs)[0][0]
             shares = np.exp(logits - logits.max(1, keepdims=True))
             lattice = np.zeros((len(logits), 1 + len(ALPHABET)), np.float32)
             lattice[:, self._columns] = shares / shares.sum(1, keepdims=True)
             readings.append(decode_lattice(lattice))
         return readings
+
+
+def line_image(crop: np.ndarray) -> np.ndarray:
+    """A crop at the height that the date recogniser reads."""
+    width = max(16, min(1600, round(crop.shape[1] * LINE_HEIGHT_PX / max(1, crop.shape[0]))))
+    shrink = cv2.INTER_AREA if crop.shape[0] > LINE_HEIGHT_PX else cv2.INTER_LINEAR
+    return cv2.resize(crop, (width, LINE_HEIGHT_PX), interpolation=shrink)
+
+
+def as_guess(lattice: np.ndarray | None, steps: int) -> np.ndarray:
+    """What the general recogniser says of a line, as the date recogniser takes it: ``(1 + len(ALPHABET), steps)``.
+
+    Its probabilities on a logarithmic scale from 0 for one in ten thousand to 1, each of its steps twice as long as
+    the date recogniser's; all zero where nothing is known.
+    """
+    if lattice is None:
+        return np.zeros((1 + len(ALPHABET), steps), np.float32)
+    scaled = 1 + np.log(np.clip(lattice, np.exp(-9.0), 1.0), dtype=np.float32) / 9
+    twice = np.repeat(scaled, 2, axis=0)[:steps]
+    return np.ascontiguousarray(np.pad(twice, ((0, steps - len(twice)), (0, 0))).T)
 
 
 def date_readings(
@@ -95,7 +126,7 @@ def date_readings(
     elsewhere: Sequence[Box] = (),
     settings: DateLineSettings = DateLineSettings(),
 ) -> DateLines:
-    """What both recognisers say of every line in and around a stamp that may hold a handwritten date.
+    """What the date recogniser says of several views of every line in and around a stamp that may hold its date.
 
     Args:
         scan: the page.
@@ -105,12 +136,17 @@ def date_readings(
         rotation_deg: the stamp's direction of reading, counter-clockwise.
         elsewhere: boxes of other stamps; lines within them are theirs.
     """
-    lines = date_crops(scan, box, reader, rotation_deg=rotation_deg, elsewhere=elsewhere, settings=settings)
-    own = dates.read([crop for crop, _ in lines])
-    likely = [i for i, reading in enumerate(own) if sum(c.isdigit() for c in reading.text) >= settings.digits_min]
-    general = reader.read([lines[i][0] for i in likely], careful=True)
-    readings = (*(own[i] for i in likely), *general)
-    return DateLines(readings, tuple(lines[i][1] for i in likely) * 2, tuple(likely) * 2)
+    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, settings)
+    at_a_glance = dates.read([_view(window, line, settings.views[0]) for line in lines])
+    crops, weights, groups = [], [], []
+    for number, (line, seen) in enumerate(zip(lines, at_a_glance, strict=True)):
+        if sum(c.isdigit() for c in seen.text) >= settings.digits_min:
+            views = settings.views if line.length < settings.view_length_max * line.height else settings.views[:1]
+            crops += [_view(window, line, view) for view in views]
+            weights += [line.weight] * len(views)
+            groups += [number] * len(views)
+    readings = dates.read(crops, reader.read(crops, careful=True))
+    return DateLines(tuple(readings), tuple(weights), tuple(groups))
 
 
 def date_crops(
@@ -123,6 +159,31 @@ def date_crops(
     settings: DateLineSettings = DateLineSettings(),
 ) -> list[tuple[np.ndarray, float]]:
     """Upright grey crops of the lines in and around a stamp, with weights; arguments as for :func:`date_readings`."""
+    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, settings)
+    return [(_view(window, line, settings.views[0]), line.weight) for line in lines]
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Corners ``(4, 2)`` of a line in a stamp's window, its weight, and the margin across it that is still its own."""
+
+    corners: np.ndarray
+    weight: float
+    margin_max: float = 1.0
+
+    @property
+    def length(self) -> float:
+        return float(np.linalg.norm(self.corners[1] - self.corners[0]))
+
+    @property
+    def height(self) -> float:
+        return float(np.linalg.norm(self.corners[3] - self.corners[0]))
+
+
+def _lines(
+    scan: Scan, box: Box, reader: Reader, rotation_deg: float, elsewhere: Sequence[Box], settings: DateLineSettings
+) -> tuple[np.ndarray, list[_Line]]:
+    """The stamp and its surroundings set upright, and the lines there; of tall lines also the halves."""
     window, to_page = _window(scan, box, rotation_deg, settings)
     found: list[np.ndarray] = []
     for scale in (1.0, settings.coarse):
@@ -132,16 +193,34 @@ def date_crops(
             if _fits(line, scan, settings) and not any(_share(line, other) > settings.same for other in found):
                 found.append(line)
     usual = float(np.median([np.linalg.norm(line[3] - line[0]) for line in found])) if found else 0.0
-    crops = []
-    for line in found:
-        at_home = _within(cv2.transform(line[None], to_page)[0], [box])
-        if not at_home and _within(cv2.transform(line[None], to_page)[0], elsewhere):
+    lines = []
+    for corners in found:
+        at_home = _within(cv2.transform(corners[None], to_page)[0], [box])
+        if not at_home and _within(cv2.transform(corners[None], to_page)[0], elsewhere):
             continue
-        weight = 1.0 if at_home else settings.outside
-        crops.append((crop_line(window, line, pad=0.12), weight))
-        if np.linalg.norm(line[3] - line[0]) > settings.tall * usual:
-            crops += [(crop_line(window, half, pad=0.05), weight) for half in _halves(line, settings.half)]
-    return crops
+        whole = _Line(corners, 1.0 if at_home else settings.outside)
+        lines.append(whole)
+        if whole.height > settings.tall * usual:
+            lines += [_Line(half, whole.weight, margin_max=0.05) for half in _halves(corners, settings.half)]
+    return window, lines
+
+
+def _view(window: np.ndarray, line: _Line, view: tuple[float, float, float]) -> np.ndarray:
+    """One line cut out with margins and set upright, its slant taken out; settings as in `DateLineSettings.views`."""
+    along_margin, across_margin, slant = view
+    across_margin = min(across_margin, line.margin_max)
+    top_left, top_right, _, bottom_left = line.corners.astype(np.float64)
+    right = (top_right - top_left) / max(1e-6, line.length)
+    down = (bottom_left - top_left) / max(1e-6, line.height)
+    length, height = line.length + 2 * along_margin * line.height, line.height * (1 + 2 * across_margin)
+    lean = right * slant * height / 2
+    corner = top_left - (right * along_margin + down * across_margin) * line.height
+    source = np.array([corner + lean, corner + lean + right * length, corner - lean + down * height], np.float32)
+    size = max(8, round(length)), max(8, round(height))
+    target = np.array([[0, 0], [size[0], 0], [0, size[1]]], np.float32)
+    matrix = cv2.getAffineTransform(source, target)
+    shrink = cv2.INTER_AREA if size[1] > 96 else cv2.INTER_LINEAR
+    return cv2.warpAffine(window, matrix, size, flags=shrink, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
 
 
 def _halves(line: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -161,7 +240,7 @@ def _window(scan: Scan, box: Box, rotation_deg: float, settings: DateLineSetting
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], float)
     along, across = corners @ right, corners @ down
     beside, above, below = (scan.mm(v) for v in (settings.beside_mm, settings.above_mm, settings.below_mm))
-    if abs((rotation_deg + 45) % 90 - 45) > 2:  # the box of a slanted stamp is larger than the stamp
+    if abs((rotation_deg + 45) % 90 - 45) > 4:  # the box of a slanted stamp is larger than the stamp
         above, below = above / 2, below / 2
     left, top = along.min() - beside, across.min() - above
     size = round(along.max() + beside - left), round(across.max() + below - top)

@@ -1,8 +1,9 @@
 """The dates of stamps: printed ones parsed, handwritten ones read under a date grammar, both weighed by plausibility.
 
 A handwritten date is never taken from a recogniser's best guess. Only strings that are dates are searched in its
-character probabilities (:mod:`redactlib.decoding`); what two recognisers say of several crops is summed; and each date
-is weighed by what is plausible: not before the document or the order that the stamp names, not after today.
+character probabilities (:mod:`redactlib.decoding`); what is read in several views of a line is averaged, what is read
+in several lines summed; and each date is weighed by what is plausible: not before the document or the order that the
+stamp names, not after today, mostly in the years in which such stamps were filled in, and on a working day.
 """
 
 from __future__ import annotations
@@ -159,18 +160,19 @@ class HandSettings:
     softening: float = 0.9  # power on the lattice: a recogniser of print is too sure of pens
     outside: float = 0.6  # weight of a character that stands before or after the date
     digit_outside: float = 0.25  # of a digit there: it more likely belongs to the date
-    nothing: float = 0.05  # weight of no date at all
-    implausible: float = 0.15  # weight of a date that cannot be the stamp's: a line that says one is another's
-    late: float = 0.3  # weight of a date since 2005: by then stamps were filled in by machine
-    doubt: float = 1e-3  # least share that a recogniser gives to what it has not seen
-    sharpening: float = 1.5  # power on a crop's shares: a crop that is sure counts for more than two that are not
-    crops_max: int = 2  # crops that count for one date, so that many doubtful ones do not add up
+    nothing: float = 1.0  # weight of no date at all: a line of figures is a number unless its strokes are seen
+    implausible: float = 0.5  # weight of a date that cannot be the stamp's: the line may say another
+    unusual: float = 0.03  # weight of a date outside the years in which such stamps were mostly filled in
+    rare: float = 0.3  # where those are not known, of a date before 1972 or after 2004: machines took over
+    weekend: float = 0.4  # weight of a Saturday or Sunday: reviewers seldom worked then
+    crops_max: int = 3  # lines that count for one date, so that many doubtful ones do not add up
+    unread: float = 0.5  # votes that speak against all dates, less those that the best one has
     blank_min: float = 0.97  # a step so surely blank says nothing: runs of them count as one
     beam: int = 24
     floor: float = 8e-3  # characters less probable are not tried
     figures_min: int = 3  # characters that may be figures or strokes in a reading worth decoding
-    answer_min: float = 0.45  # below it the date is not given
-    lead_min: float = 2.0  # times as probable as the runner-up, or it is not given
+    answer_min: float = 0.3  # share of all votes below which the date is not given
+    lead_min: float = 2.0  # times as many votes as the runner-up, or it is not given
 
 
 def read_date(
@@ -180,46 +182,53 @@ def read_date(
     groups: Sequence[int] | None = None,
     not_before: str | None = None,
     not_after: str | None = None,
+    usual: tuple[int, int] | None = None,
     order: str = "MDY",
     settings: HandSettings = HandSettings(),
 ) -> DateReading | None:
-    """The date that several readings of crops of one stamp agree on, read under a date grammar.
+    """The date that readings of the lines of one stamp agree on, read under a date grammar.
 
     Args:
-        readings: of upright crops that may hold the date, by one recogniser or several; only their lattices count.
-        weights: how much each reading counts, 0..1; all alike by default.
-        groups: number of the crop that each reading is of; by default each is of another.
+        readings: of upright crops that may hold the date; only their lattices count.
+        weights: how much each reading's line counts, 0..1; all alike by default.
+        groups: number of the line that each reading is a view of; by default each is of another.
         not_before: ISO date: no earlier date is plausible (the document's own, the order's that the stamp names).
         not_after: ISO date; today by default.
+        usual: first and last year in which such stamps were mostly filled in, where that is known.
         order: ``MDY`` or ``DMY``; the other way stays possible where this one cannot be.
         settings: weights.
 
     Returns:
-        The likeliest date with its probability and runners-up; its `date` is ``None`` below ``settings.answer_min``;
-        ``None`` where no reading holds anything like a date.
+        The date with the most votes, its share of them as `confidence`, and runners-up; its `date` is ``None`` below
+        ``settings.answer_min`` or near the runner-up; ``None`` where no reading holds anything like a date.
     """
     earliest, latest = not_before or "", not_after or datetime.date.today().isoformat()
-    crops: dict[int, list[dict[str, tuple[float, tuple[int, int]]]]] = {}
+
+    views: dict[int, list[dict[str, tuple[float, tuple[int, int]]]]] = {}
     weight_of: dict[int, float] = {}
     best: tuple[float, str, tuple[int, int]] = (-1.0, "", (0, 0))
     for i, reading in enumerate(readings):
-        if reading.lattice is None or _figures(decode_lattice(reading.lattice).text) < settings.figures_min:
+        if reading.lattice is None:
             continue
-        shares = _shares(reading.lattice, order, earliest, latest, settings)
-        crop = i if groups is None else groups[i]
-        crops.setdefault(crop, []).append(shares)
-        weight_of[crop] = 1.0 if weights is None else weights[i]
+        worth = _figures(decode_lattice(reading.lattice).text) >= settings.figures_min
+        shares = _shares(reading.lattice, order, earliest, latest, settings) if worth else {}
+        line = i if groups is None else groups[i]
+        views.setdefault(line, []).append(shares)
+        weight_of[line] = 1.0 if weights is None else weights[i]
         for share, span in shares.values():
             if share > best[0]:
                 best = share, raw_text(reading.lattice, span), span
     votes: dict[str, list[float]] = {}
-    for crop, opinions in crops.items():
-        for iso, share in _agreed(opinions, settings).items():
-            votes.setdefault(iso, []).append(weight_of[crop] * share**settings.sharpening)
+    for line, opinions in views.items():
+        for iso in {iso for shares in opinions for iso in shares}:
+            mean = sum(shares[iso][0] for shares in opinions if iso in shares) / len(opinions)
+            votes.setdefault(iso, []).append(weight_of[line] * mean)
     if not votes:
         return None
-    sums = {iso: sum(sorted(found)[-settings.crops_max :]) for iso, found in votes.items()}
-    total = sum(sums.values()) + max(0.0, 1.0 - max(sums.values()))
+    sums = {
+        iso: _prior(iso, usual, settings) * sum(sorted(found)[-settings.crops_max :]) for iso, found in votes.items()
+    }
+    total = sum(sums.values()) + max(0.0, settings.unread - max(sums.values()))
     ranked = sorted(((iso, vote / total) for iso, vote in sums.items()), key=lambda item: -item[1])[:5]
     iso, confidence = ranked[0]
     leads = len(ranked) == 1 or confidence >= settings.lead_min * ranked[1][1]
@@ -233,22 +242,18 @@ def _figures(text: str) -> int:
     return sum(c.isdigit() or c in "OoIlSZBbgqTH|/" for c in text)
 
 
-def _agreed(opinions: Sequence[dict[str, tuple[float, tuple[int, int]]]], settings: HandSettings) -> dict[str, float]:
-    """What several recognisers say of one crop together: the product of their shares, that of no date included."""
-    power = 1 / len(opinions)
-    none = [max(settings.doubt, 1 - sum(share for share, _ in shares.values())) for shares in opinions]
-    product = {
-        iso: float(np.prod([max(settings.doubt, shares.get(iso, (0.0,))[0]) for shares in opinions])) ** power
-        for iso in {iso for shares in opinions for iso in shares}
-    }
-    total = sum(product.values()) + float(np.prod(none)) ** power
-    return {iso: value / total for iso, value in product.items()}
+def _prior(iso: str, usual: tuple[int, int] | None, settings: HandSettings) -> float:
+    """How plausible a possible date is: in the years in which such stamps were filled in, on a working day."""
+    first, last = usual or (1972, 2004)
+    outside = settings.unusual if usual else settings.rare
+    weekend = datetime.date.fromisoformat(iso).weekday() >= 5
+    return (1.0 if first <= int(iso[:4]) <= last else outside) * (settings.weekend if weekend else 1.0)
 
 
 def _shares(
     lattice: np.ndarray, order: str, earliest: str, latest: str, settings: HandSettings
 ) -> dict[str, tuple[float, tuple[int, int]]]:
-    """Each plausible date in a lattice: its share of the probability of all dates and of none, and its steps."""
+    """Each possible date in a lattice: its share of the probability of all dates and of none, and its steps."""
     said = lattice[:, 0] < settings.blank_min
     steps = np.flatnonzero(said | np.concatenate([[True], said[:-1]]))  # of a run of blanks the first one
     soft = np.power(np.maximum(lattice[steps], 1e-7), settings.softening)
@@ -259,10 +264,9 @@ def _shares(
     for one in found:
         mass = float(np.exp(one.log_probability - found[0].log_probability))
         iso = _iso_of(one.text, order)
-        plausible = iso is not None and earliest <= iso <= latest
-        mass *= settings.late if plausible and (iso or "") >= "2005" else 1.0
-        total += mass if plausible or not one.text else mass * settings.implausible
-        if iso is not None and plausible:
+        possible = iso is not None and earliest <= iso <= latest
+        total += mass if possible or not one.text else mass * settings.implausible
+        if iso is not None and possible:
             whole = (int(steps[one.span[0]]), int(steps[one.span[1] - 1]) + 1)
             held, span = shares.get(iso, (0.0, whole))
             shares[iso] = held + mass, span

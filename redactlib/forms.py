@@ -1,6 +1,6 @@
 """A marking read as the form that it is: which box is ticked, what stands in the blanks, and the date.
 
-Printed dates are parsed; handwritten ones are read under a date grammar from two recognisers' character probabilities
+Printed dates are parsed; handwritten ones are read under a date grammar from a recogniser's character probabilities
 (:func:`redactlib.dates.read_date`), beside which a best guess that spells a whole date has a vote, never the word.
 """
 
@@ -20,7 +20,7 @@ from redactlib.catalogue.authorities import find_number, library_of
 from redactlib.catalogue.markings import Line, Marking, Match, fold
 from redactlib.datelines import DateLines
 from redactlib.dates import DateReading, parse_date, read_date
-from redactlib.reading import Reading, TextLine, crop_line, stretch
+from redactlib.reading import TextLine, crop_line, stretch
 from redactlib.scan import Scan
 
 _ORDER = re.compile(
@@ -28,6 +28,8 @@ _ORDER = re.compile(
     r"(?:,?\s*(as amended))?(?:[,+]?\s*(?:Sec(?:tion|\.)?|§)\s*([\d.]+(?:\s?\(\w+\))*))?",
     re.IGNORECASE,
 )
+_CASE_LIKE = re.compile(r"(?=.*\d{3})[\w./ #-]{3,24}")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _REVIEWER_NOISE = re.compile(r"^(?:by|date|on|for|of|the|and|or)\b|[^\w/ .,'-]", re.IGNORECASE)
 
 
@@ -60,8 +62,9 @@ class FormSettings:
     box_size_min: float = 0.3
     box_size_max: float = 1.4  # a tick reaches over its box
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
-    spelt_min: float = 0.45
-    spelt_lead: float = 1.6
+    spelt_min: float = 0.3
+    spelt_lead: float = 2.0
+    unasked_min: float = 0.5  # share of the votes for a date whose line in the legend was not read, or is not there
     tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
     tick_ink_min: float = 0.38  # share of the box that is inked: its own border takes a quarter
 
@@ -133,7 +136,7 @@ def _fields(row: Marking, text: str, blanks: Sequence[tuple[str, str, int]], dat
         fields["legal_basis"] = f"E.O. {order[1]}" + (", as amended" if order[2] else "") + section
     values = {name: value for name, value, _ in blanks if value}
     number = find_number(text)
-    if number or re.search(r"\d{3}", values.get("case", "")):
+    if number or (_CASE_LIKE.fullmatch(values.get("case", "")) and not _YEAR.fullmatch(values["case"])):
         fields["case"] = number or values["case"]
     reviewer = values.get("reviewer", "")
     reviewer = re.sub(re.escape(date.get("text") or "\0"), "", reviewer)
@@ -163,10 +166,10 @@ def _date(
     rest = [pieces[i].text for i in filled]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
     found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
-    if row.hand and not absent:
-        written, spelt = _read_by_hand(match, lines, pieces, filled, look_closer(), written_on)
-        if written is not None:
-            return _weighed(written, [*found, *(d for d in spelt if _in_use(row, d))], settings)
+    if row.hand:
+        written = _read_by_hand(row, look_closer(), written_on, inside=absent)
+        if written is not None and (not absent or written.confidence >= settings.unasked_min):
+            return _weighed(written, found, settings)
     if not found and "date" in row.fields:
         left = parse_date(_without_legend(match, lines, blanks), order=_numeric(row))
         found = [left] if left and _in_use(row, left) else []
@@ -181,7 +184,7 @@ def _date(
 
 
 def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormSettings) -> dict[str, Any]:
-    """The date that the grammar and the recognisers' own best guesses give together.
+    """The date that the grammar and the general recogniser's best guesses give together.
 
     A guess that spells a date out to the last figure speaks for that date beside what the grammar finds probable.
     """
@@ -205,55 +208,22 @@ def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormS
     }
 
 
-def _read_by_hand(
-    match: Match,
-    lines: Sequence[Line],
-    pieces: Sequence[TextLine],
-    filled: Sequence[int],
-    closer: DateLines,
-    written_on: str | None,
-) -> tuple[DateReading | None, list[DateReading]]:
-    """The date in what was filled in: pieces that are no legend, and what follows the legend's words in its own lines.
+def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, inside: bool) -> DateReading | None:
+    """The date that the lines in a marking and, unless only `inside` counts, around it give under the grammar.
 
-    Gives what the grammar finds and the dates that single readings spell out.
+    It is weighed by when the marking was in use.
     """
-    row = match.marking
-    readings = [pieces[i].reading for i in filled]
-    tails = [_after_legend(match, line, lines, pieces) for line in match.lines]
-    readings += [tail for tail in tails if tail is not None]
     first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
     first = max(first, f"{written_on}.") if written_on else first  # "." sorts after the day itself
-    latest = min(latest, datetime.date.today().isoformat())
-    written = read_date(
-        [*readings, *closer.readings],
-        weights=[1.0] * len(readings) + list(closer.weights),
-        groups=[*range(-len(readings), 0), *closer.groups],
+    return read_date(
+        closer.readings,
+        weights=[weight if weight == 1 or not inside else 0.0 for weight in closer.weights],
+        groups=closer.groups,
         not_before=first,
-        not_after=latest,
+        not_after=min(latest, datetime.date.today().isoformat()),
+        usual=row.usual,
+        order=_numeric(row),
     )
-    spelt = [
-        parse_date(reading.text) for reading, weight in zip(closer.readings, closer.weights, strict=True) if weight == 1
-    ]
-    return written, [d for d in spelt if d and first <= (d.date or "") <= latest]
-
-
-def _after_legend(match: Match, line: int, lines: Sequence[Line], pieces: Sequence[TextLine]) -> Reading | None:
-    """What a line says behind the last printed word in it; ``None`` where hardly anything follows."""
-    parts = lines[line].parts
-    end = max(hit.end for hit in match.hits if hit.line == line)
-    offset = 0
-    for part in parts:
-        reading = pieces[part].reading
-        local = end - offset
-        offset += len(reading.text) + 1
-        rest = reading.text[max(0, local) :]
-        if sum(c.isdigit() for c in rest) < 3 or reading.lattice is None or len(reading.centres) != len(reading.text):
-            continue
-        if local <= 0:
-            return reading
-        cut = (reading.centres[local - 1] + reading.centres[min(local, len(reading.centres) - 1)]) / 2
-        return Reading(rest, reading.confidence, reading.lattice[int(cut * len(reading.lattice)) :])
-    return None
 
 
 def _date_line_absent(row: Marking, blanks: Sequence[tuple[str, str, int]], texts: Sequence[str]) -> bool:

@@ -81,6 +81,7 @@ class Marking:
     numeric: str = "MDY"
     valid_from: int | None = None
     valid_to: int | None = None
+    usual: tuple[int, int] | None = None
     source: str = ""
     examples: tuple[str, ...] = ()
     rejects: tuple[str, ...] = ()

@@ -235,6 +235,39 @@ _PRINTED_WORDS = (
 )  # fmt: skip
 
 
+def spoil(line: np.ndarray, rng: np.random.Generator, others: Sequence[np.ndarray]) -> np.ndarray:
+    """A grey line as it may look in a stamp: pen thicker or thinner, real print over it, strokes across it.
+
+    Args:
+        line: uint8 ``(h, w)``.
+        rng: of the draw.
+        others: grey lines of print.
+    """
+    height, width = line.shape
+    spoilt = line.copy()
+    if rng.random() < 0.25:
+        change = cv2.erode if rng.random() < 0.6 else cv2.dilate
+        spoilt = change(spoilt, np.ones((2, 2), np.uint8))
+    if others and rng.random() < 0.35:
+        scale = float(rng.uniform(0.55, 1.0))
+        print_ = cv2.resize(
+            others[int(rng.integers(len(others)))], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
+        )
+        away = rng.choice([-1, 1]) * rng.uniform(0.45, 0.95) if rng.random() < 0.75 else rng.uniform(-0.4, 0.4)
+        left = float(rng.integers(-print_.shape[1] // 2, max(1, width - print_.shape[1] // 2)))
+        shift = np.array([[1, 0, left], [0, 1, (height - print_.shape[0]) // 2 + away * height]], np.float32)
+        spoilt = np.minimum(spoilt, cv2.warpAffine(print_, shift, (width, height), borderValue=255))
+    if rng.random() < 0.22:
+        dark = int(spoilt.min())
+        for _ in range(int(rng.integers(1, 3))):
+            ends = [(-8, int(rng.integers(-10, height + 10))), (width + 8, int(rng.integers(-10, height + 10)))]
+            if rng.random() < 0.6:
+                x = int(rng.integers(0, width))
+                ends = [(x, -8), (int(x + rng.normal(0, 1.0) * height), height + 8)]
+            cv2.line(spoilt, ends[0], ends[1], dark, int(rng.integers(2, 7)), cv2.LINE_AA)
+    return spoilt
+
+
 def _scanned(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What a scanner makes of a line: broken ink, two levels or grey, at the recogniser's height."""
     scanned_height = int(rng.integers(34, 110))

@@ -1,5 +1,6 @@
 """The date recogniser: a small convolutional network with CTC (Graves et al. 2006), on drawn lines, then real ones.
 
+Beside the line's picture it sees what the general recogniser makes of it, whose mistakes with pens it learns to mend.
 It has no recurrence: two one-dimensional convolutions look about one figure to either side, so that it learns pens and
 not the calendar, which the grammar of :mod:`redactlib.dates` knows better.
 """
@@ -17,19 +18,17 @@ import onnx
 import torch
 from torch import nn
 
-from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX
-from redactlib.reading import NeuralReader, PageText, read_page
+from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX, as_guess
+from redactlib.reading import ALPHABET, NeuralReader, PageText, Reader, read_page
 from redactlib.scan import Scan, open_scans
 from redactlib.synth.fonts import find_fonts
-from redactlib.training.date_lines import LineSources, draw_line, read_digits
-from redactlib.training.date_truth import LINE_WIDTH_MAX_PX, stamp_lines, typed_lines
+from redactlib.training.date_lines import LineSources, draw_line, read_digits, spoil
+from redactlib.training.date_truth import LINE_WIDTH_MAX_PX, noted_lines, stamp_lines, typed_lines
 from redactlib.training.ink import fold_of
 
-Line = tuple[np.ndarray, str]
-"""A grey line, uint8 ``(LINE_HEIGHT_PX, w)``, and what it says in :data:`redactlib.datelines.CHARACTERS`."""
-
-STEP_PX = 4
-"""Width of one lattice step on the line."""
+Line = tuple[np.ndarray, str, np.ndarray | None]
+"""A grey line, uint8 ``(LINE_HEIGHT_PX, w)``, what it says in :data:`redactlib.datelines.CHARACTERS`, and the general
+recogniser's lattice of it."""
 
 
 def _conv(
@@ -41,7 +40,11 @@ def _conv(
 
 
 class DateNet(nn.Module):
-    """Darkness ``(n, 1, LINE_HEIGHT_PX, w)`` in 0..1 to logits ``(n, w / STEP_PX, 1 + len(CHARACTERS))``."""
+    """Reads a line from its picture and from what the general recogniser says of it.
+
+    Takes darkness ``(n, 1, LINE_HEIGHT_PX, w)`` in 0..1 and the guess ``(n, 1 + len(ALPHABET), ceil(w / STEP_PX))`` of
+    :func:`redactlib.datelines.as_guess`, gives logits ``(n, ceil(w / STEP_PX), 1 + len(CHARACTERS))``.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,12 +57,18 @@ class DateNet(nn.Module):
             nn.MaxPool2d((2, 1)),
             _conv(96, 128, 3, pad=(0, 1)),
         )
+        self.other = nn.Sequential(
+            nn.Conv1d(1 + len(ALPHABET), 96, 3, padding=1, bias=False), nn.BatchNorm1d(96), nn.ReLU(inplace=True),
+            nn.Conv1d(96, 128, 3, padding=1, bias=False), nn.BatchNorm1d(128), nn.ReLU(inplace=True),
+        )  # fmt: skip
+        self.merge = nn.Sequential(nn.Conv2d(256, 128, (1, 3), 1, (0, 1), bias=False), nn.BatchNorm2d(128))
         self.context = nn.ModuleList(_conv(128, 128, (1, 5), pad=(0, 2)) for _ in range(2))
         self.dropout = nn.Dropout(0.1)
         self.out = nn.Conv2d(128, 1 + len(CHARACTERS), 1)
 
-    def forward(self, darkness: torch.Tensor) -> torch.Tensor:
+    def forward(self, darkness: torch.Tensor, guess: torch.Tensor) -> torch.Tensor:
         x = self.features(darkness)
+        x = x + self.merge(torch.cat([x, self.other(guess).unsqueeze(2)], 1))
         for layer in self.context:
             x = x + layer(x)
         return self.out(self.dropout(x)).squeeze(2).transpose(1, 2)
@@ -91,8 +100,8 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
     losses: list[float] = []
     net.train().to(memory_format=torch.channels_last)
-    for step, (darkness, targets, widths, lengths) in enumerate(_batches(lines, rng, steps, batch)):
-        logs = net(darkness.contiguous(memory_format=torch.channels_last)).log_softmax(2).transpose(0, 1)
+    for step, (darkness, guess, targets, widths, lengths) in enumerate(_batches(lines, rng, steps, batch)):
+        logs = net(darkness.contiguous(memory_format=torch.channels_last), guess).log_softmax(2).transpose(0, 1)
         loss = nn.functional.ctc_loss(logs, targets, widths, lengths, zero_infinity=True)
         optimiser.zero_grad()
         loss.backward()
@@ -107,25 +116,33 @@ def fit(
 
 def _batches(
     lines: Callable[[np.random.Generator, int], Sequence[Line]], rng: np.random.Generator, steps: int, batch: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]]:
+) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Darkness, guess, all texts' codes in a row, lattice steps and length of the text of each line."""
     waiting: list[list[Line]] = []
     for _ in range(steps):
         if not waiting:
             drawn = sorted(lines(rng, 4 * batch), key=lambda line: line[0].shape[1])
             waiting = [drawn[i : i + batch] for i in range(0, len(drawn), batch)]
-        chosen = [(_jittered(image, rng), text) for image, text in waiting.pop(int(rng.integers(len(waiting))))]
-        width = -(-max(image.shape[1] for image, _ in chosen) // 16) * 16
+        chosen = waiting.pop(int(rng.integers(len(waiting))))
+        width = -(-max(image.shape[1] for image, _, _ in chosen) // 16) * 16
         darkness = np.zeros((len(chosen), 1, LINE_HEIGHT_PX, width), np.float32)
-        for row, (image, _) in enumerate(chosen):
-            darkness[row, 0, :, : image.shape[1]] = 1 - image.astype(np.float32) / 255
-        codes = [[CHARACTERS.index(c) + 1 for c in text if c in CHARACTERS] for _, text in chosen]
-        steps_of = [min(width, image.shape[1] + STEP_PX) // STEP_PX for image, _ in chosen]
+        guess = np.zeros((len(chosen), 1 + len(ALPHABET), width // STEP_PX), np.float32)
+        steps_of = [-(-image.shape[1] // STEP_PX) for image, _, _ in chosen]
+        for row, (image, _, lattice) in enumerate(chosen):
+            darkness[row, 0, :, : image.shape[1]] = 1 - np.roll(image, int(rng.integers(-2, 3)), 0) / np.float32(255)
+            if rng.random() > _UNTOLD:
+                guess[row, :, : steps_of[row]] = as_guess(lattice, steps_of[row])
+        codes = [[CHARACTERS.index(c) + 1 for c in text if c in CHARACTERS] for _, text, _ in chosen]
         yield (
             torch.from_numpy(darkness),
+            torch.from_numpy(guess),
             torch.tensor([c for code in codes for c in code], dtype=torch.long),
             torch.tensor(steps_of, dtype=torch.long),
             torch.tensor([len(code) for code in codes], dtype=torch.long),
         )
+
+
+_UNTOLD = 0.12  # share of the lines whose guess is kept back, so that the network also reads alone
 
 
 def _jittered(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -146,8 +163,8 @@ def rebuild(
     hands: Path | None = None,
     fold: int | None = None,
     drawn: int = 22_000,
-    steps: int = 1600,
-    real_steps: int = 600,
+    steps: int = 4000,
+    real_steps: int = 240,
 ) -> None:
     """Train the shipped model: on drawn and typed lines, then on these and the stamp fills that it can now align.
 
@@ -170,14 +187,28 @@ def rebuild(
     handwriting = sorted(str(f) for f in hands.iterdir() if f.suffix in (".ttf", ".woff")) if hands else []
     sources = LineSources(read_digits(digits) if digits else [], handwriting, (*faces.typewriter, *faces.sans))
     rng = np.random.default_rng(1000)
-    pool = [line for line in (draw_line(rng, sources) for _ in range(drawn)) if line[0].shape[1] <= LINE_WIDTH_MAX_PX]
     typed = list(typed_lines(scans, read))
+    print_ = [image for image, _ in typed]
+    pool = [line for line in (draw_line(rng, sources) for _ in range(drawn)) if line[0].shape[1] <= LINE_WIDTH_MAX_PX]
+    pool_told = told([(spoil(_jittered(image, rng), rng, print_), text) for image, text in pool], reader)
+    typed_told = told(typed, reader)
     net = DateNet()
-    fit(net, _mixture((pool, 5), (typed, 1)), steps=steps, rate=2e-3, seed=7)
-    fills = [(line, text) for name, line, text in stamp_lines(scans, net, reader, read) if fold_of(name) != fold]
-    numbers = [line for line in fills if any(c.isdigit() for c in line[1])]
-    fit(net, _mixture((pool, 4), (typed, 1), (numbers, 2), (fills, 1)), steps=real_steps, rate=1e-3, seed=11)
+    fit(net, _mixture((pool_told, 9), (typed_told, 1)), steps=steps, rate=2e-3, seed=7)
+    found = [*stamp_lines(scans, net, reader, read), *noted_lines(scans)]
+    fills = [(line, text) for name, line, text in found if fold_of(name) != fold]
+    varied = [(spoil(_jittered(line, rng), rng, print_), text) for line, text in fills for _ in range(8)]
+    numbers, words = (
+        told([line for line in [*fills, *varied] if any(c.isdigit() for c in line[1]) is with_figures], reader)
+        for with_figures in (True, False)
+    )
+    fit(net, _mixture((pool_told, 5), (typed_told, 1), (numbers, 5), (words, 1)), steps=real_steps, rate=8e-4, seed=11)
     out.write_bytes(to_onnx(net))
+
+
+def told(lines: Sequence[tuple[np.ndarray, str]], reader: Reader) -> list[Line]:
+    """The lines with what the general recogniser makes of each."""
+    guesses = reader.read([image for image, _ in lines], careful=True)
+    return [(image, text, guess.lattice) for (image, text), guess in zip(lines, guesses, strict=True)]
 
 
 def _mixture(*shares: tuple[Sequence[Line], int]) -> Callable[[np.random.Generator, int], Sequence[Line]]:
@@ -193,16 +224,16 @@ def _mixture(*shares: tuple[Sequence[Line], int]) -> Callable[[np.random.Generat
 
 
 def to_onnx(net: DateNet) -> bytes:
-    """The trained network as an ONNX file: ``line`` ``(n, 1, 48, w)`` to ``logits``."""
+    """The trained network as an ONNX file: ``line`` ``(n, 1, 48, w)`` and ``guess`` to ``logits``."""
     buffer: Any = io.BytesIO()  # torch takes a file, whatever its annotations say
     net.eval()
     torch.onnx.export(
         net,
-        (torch.zeros(1, 1, LINE_HEIGHT_PX, 160),),
+        (torch.zeros(1, 1, LINE_HEIGHT_PX, 160), torch.zeros(1, 1 + len(ALPHABET), 160 // STEP_PX)),
         buffer,
-        input_names=["line"],
+        input_names=["line", "guess"],
         output_names=["logits"],
-        dynamic_axes={"line": {0: "n", 3: "w"}, "logits": {0: "n", 1: "t"}},
+        dynamic_axes={"line": {0: "n", 3: "w"}, "guess": {0: "n", 2: "t"}, "logits": {0: "n", 1: "t"}},
         dynamo=False,
     )
     model = onnx.load_from_string(buffer.getvalue())

@@ -1,11 +1,14 @@
 """Real lines for the date recogniser: stamp fills of labelled pages, and typed lines that tell it what is no pen.
 
 The labels give each stamp's text and box, not where each line stands. A crop gets the part of the text that the
-recogniser, trained on drawn lines, finds by far the most probable in it (forced alignment by the CTC loss).
+recogniser, trained on drawn lines, finds by far the most probable in it (forced alignment by the CTC loss). Lines of
+other pages, and further ones of these, were found and read by eye: ``date_fills.csv`` says where and what.
 """
 
 from __future__ import annotations
 
+import csv
+import importlib.resources
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, date_crops
-from redactlib.reading import PageText, Reader, crop_line
+from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX, as_guess, date_crops, line_image
+from redactlib.reading import PageText, Reader, Reading, crop_line
 from redactlib.scan import Scan
 from redactlib.training.ink_pages import document_of
 
@@ -38,11 +41,23 @@ def stamp_lines(
         scan, _ = read(labels.with_name(page["image"]))
         for stamp in stamps:
             texts = _parts(stamp["text"])
-            for crop, _ in date_crops(scan, tuple(stamp["box"]), reader, rotation_deg=float(stamp.get("rot") or 0)):
-                line = _line(crop)
-                text = align(net, line, texts) if line is not None else None
-                if line is not None and text:
+            crops = date_crops(scan, tuple(stamp["box"]), reader, rotation_deg=float(stamp.get("rot") or 0))
+            lines = [line for crop, _ in crops if (line := _line(crop)) is not None]
+            for line, guess in zip(lines, reader.read(lines, careful=True), strict=True):
+                text = align(net, line, guess, texts)
+                if text:
                     yield document_of(page["image"]), line, text
+
+
+def noted_lines(scans: Path) -> Iterator[tuple[str, np.ndarray, str]]:
+    """Document, line and text of the handwritten lines of ``scans`` that ``date_fills.csv`` lists."""
+    table = importlib.resources.files("redactlib.training") / "date_fills.csv"
+    for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
+        grey = cv2.imread(str(scans / row["page"]), cv2.IMREAD_GRAYSCALE)
+        corners = np.array(row["corners"].split(), np.float32).reshape(4, 2)
+        line = _line(crop_line(grey, corners, pad=0.12)) if grey is not None else None
+        if line is not None:
+            yield document_of(row["page"]), line, row["text"]
 
 
 def typed_lines(
@@ -66,10 +81,12 @@ def typed_lines(
                 yield image, sure[i].text.upper()
 
 
-def align(net: nn.Module, line: np.ndarray, texts: Sequence[str]) -> str | None:
+def align(net: nn.Module, line: np.ndarray, guess: Reading, texts: Sequence[str]) -> str | None:
     """The text that a line says by the network's own probabilities, or ``None`` where no text fits, or several do."""
+    darkness = torch.from_numpy(1 - line[None, None].astype(np.float32) / 255)
+    said = torch.from_numpy(as_guess(guess.lattice, -(-line.shape[1] // STEP_PX))[None])
     with torch.no_grad():
-        logs = net(torch.from_numpy(1 - line[None, None].astype(np.float32) / 255)).log_softmax(2).transpose(0, 1)
+        logs = net(darkness, said).log_softmax(2).transpose(0, 1)
     costs = []
     for text in texts:
         codes = torch.tensor([[CHARACTERS.index(c) + 1 for c in text]])
@@ -95,8 +112,5 @@ def _parts(text: str) -> list[str]:
 
 
 def _line(crop: np.ndarray) -> np.ndarray | None:
-    width = round(crop.shape[1] * LINE_HEIGHT_PX / max(1, crop.shape[0]))
-    if not LINE_HEIGHT_PX // 2 <= width <= LINE_WIDTH_MAX_PX:
-        return None
-    shrink = cv2.INTER_AREA if crop.shape[0] > LINE_HEIGHT_PX else cv2.INTER_LINEAR
-    return cv2.resize(crop, (width, LINE_HEIGHT_PX), interpolation=shrink)
+    line = line_image(crop)
+    return line if LINE_HEIGHT_PX // 2 <= line.shape[1] <= LINE_WIDTH_MAX_PX else None
