@@ -148,6 +148,28 @@ def test_rejected_proposals_say_why():
     assert reasons["solid"] == "edge of the scan"
 
 
+def slanting(page: np.ndarray, box: Box, *, step: int) -> None:
+    x0, y0, x1, y1 = box
+    for x in range(x0 - (y1 - y0), x1, step):
+        cv2.line(page[y0:y1, x0:x1], (x - x0, y1 - y0), (x - x0 + y1 - y0, 0), 0, 3)
+    cv2.rectangle(page, (x0, y0), (x1, y1), 0, 3)
+
+
+def test_hatched_and_crossed_boxes_are_found_and_a_frame_of_type_is_none():
+    page = blank()
+    slanting(page, (200, 300, 800, 380), step=26)
+    slanting(page, (200, 500, 900, 700), step=34)
+    cv2.rectangle(page, (200, 900), (800, 1200), 0, 3)
+    for ends in (((200, 900), (800, 1200)), ((200, 1200), (800, 900))):
+        cv2.line(page, *ends, 0, 3)
+    cv2.rectangle(page, (200, 1300), (900, 1360), 0, 3)
+    words = typed(page, line("the quick brown fox", 220, 1305))
+    boxes = found(page, words)
+    assert [style for style, _ in boxes] == ["hatched"] * 3
+    expected = [(200, 300, 800, 380), (200, 500, 900, 700), (200, 900, 800, 1200)]
+    assert all(is_at(b, e) for (_, b), e in zip(boxes, expected, strict=True))
+
+
 def test_solid_bar_with_white_code_is_one_bar():
     page = blank()
     cv2.rectangle(page, (200, 600), (800, 660), 0, -1)

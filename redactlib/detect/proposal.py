@@ -51,6 +51,8 @@ class ProposalSettings:
     side_open_min: float = 0.86  # of each of the others, where one is missing
     strip_max: float = 0.25  # share of ink just inside a side: the cover is opaque, type is not
     strip_worst: float = 0.6  # the same on the one side that a code touches
+    strip_hatched: float = 0.6  # the same on all sides of a whole frame, in which slanting lines may stand
+    side_whole_min: float = 0.9
     strip_loose: float = 0.5  # the same along a whole rule, of which the side may be a part
     open_width_mm: float = 12.0  # a rectangle that lacks one side must be wider than a word
     tone_min: int = 30  # how far a tint lies from the paper, grey levels of the strongest channel
@@ -288,7 +290,7 @@ def _rectangles(
     upright = _with_strips(_near(upright, level, 2 * px_mm), sideways, px_mm, settings)
     kept: list[Proposal] = []
     band = max(2, round(settings.band_mm * px_mm))
-    for score, box, sides in _hypotheses(level, upright, lines, px_mm, settings):
+    for score, box, sides, lined in _hypotheses(level, upright, lines, px_mm, settings):
         if any(_rivals(box, min(sides), k.box, min(k.evidence["sides"])) for k in kept):
             continue
         weights = _weights(box, lines, band)
@@ -297,6 +299,7 @@ def _rectangles(
             "sides": tuple(round(float(s), 2) for s in sides),
             "overshoot": _overshoot(box, level.mask, upright.mask, px_mm),
             "weight_mm": float(np.mean(drawn)) / px_mm,
+            "lined": lined,
             "uneven": float(np.median(drawn) / max(1.0, min(drawn))),
         }
         kept.append(Proposal(box=box, style="outlined", score=score, evidence=evidence))
@@ -328,7 +331,7 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
     runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8))
     contours, tree = cv2.findContours(cv2.dilate(runs, _square(3)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
-    ends = _ends(outer, 4 + 3 * band, settings.slope_max)
+    ends = _ends(outer, 3 + 3 * band, settings.slope_max)
     drawn = len(ends)
     mask: np.ndarray = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * np.uint8(_INK)
     for x0, y0, x1, y1 in labels:
@@ -411,8 +414,11 @@ def _along(ends: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _hypotheses(
     level: _Rules, upright: _Rules, lines: np.ndarray, px_mm: float, settings: ProposalSettings
-) -> list[tuple[float, Box, tuple[float, ...]]]:
-    """Rectangles ``(score, box, sides)`` whose sides are inked, the best first."""
+) -> list[tuple[float, Box, tuple[float, ...], bool]]:
+    """Rectangles ``(score, box, sides, lined)`` whose sides are inked, the best first.
+
+    `lined` are whole frames in which there is ink right beside the sides: that may be slanting lines.
+    """
     level = _bridged(level, settings.bridge_mm * px_mm)
     upright = _bridged(upright, settings.bridge_mm * px_mm)
     ends = level.ends
@@ -437,15 +443,19 @@ def _hypotheses(
         strips.append([_inked(lines, *corners) for corners in ((e, f), (g, h), (e, g), (f, h))])
     found = []
     worst = np.sort(np.mean(strips, axis=0), axis=0)
-    for k in good[(worst[-2] < settings.strip_max) & (worst[-1] < settings.strip_worst)]:
+    empty = (worst[-2] < settings.strip_max) & (worst[-1] < settings.strip_worst)
+    lined = set(good[~empty & (ranked[good, 0] > settings.side_whole_min) & (worst[-1] < settings.strip_hatched)])
+    for k in [*good[empty], *lined]:
         y0, y1 = round(min(rows[0][k], rows[1][k])), round(max(rows[2][k], rows[3][k]))
         box = (round(left[k]), y0, round(right[k]) + 1, y1 + 1)
-        found.append((float(sides[k].mean()), box, tuple(sides[k].tolist())))
+        found.append((float(sides[k].mean()), box, tuple(sides[k].tolist()), k in lined))
     found = [
         found[i]
         for i in np.flatnonzero(~_crossed(np.array([f[1] for f in found]).reshape(-1, 4), ends[level.drawn], px_mm))
     ]
-    return sorted(found, key=lambda r: (min(r[2]) < 0.5, -round(r[0], 1) if min(r[2]) > 0.5 else 0.0, -area(r[1])))
+    return sorted(
+        found, key=lambda r: (r[3], min(r[2]) < 0.5, -round(r[0], 1) if min(r[2]) > 0.5 else 0.0, -area(r[1]))
+    )
 
 
 def _pairs(

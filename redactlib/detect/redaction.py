@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 
 from redactlib.detect.extent import PageType, hidden_extent, measure_type
@@ -47,6 +48,13 @@ class RedactionSettings:
     read_min: float = 0.6  # confidence of reading them
     overshoot_max: int = 3  # sides that run on beyond the corners, as where boxes touch; more make a table
     overshoot_printed_max: int = 2  # the same of rules that are no hairlines
+    hatched_min: float = 0.65  # share of the ink in a box that is slanting lines
+    hatched_side_min: float = 0.9
+    hatch_mm: float = 2.8  # height of what is surely no letter's stroke
+    hatch_slopes: tuple[float, ...] = (1.0, 0.6, 1.7)
+    cross_stray_mm: float = 0.5
+    cross_share_max: float = 0.4  # of the box that lies so near the diagonals
+    cross_whole_min: float = 0.9  # share of its rows and columns in which the cross is inked
     side_open: float = 0.3  # a side that is missing; then the others must be
     hairline_max_mm: float = 0.4  # as thin as only a computer draws them
     frame_max_mm: float = 0.66  # thicker sides frame a stamp
@@ -67,6 +75,8 @@ class RedactionSettings:
     )
     stepped_min: float = 0.6  # a block of lines of unequal length
     stepped_straight_min: float = 0.75
+    ruled_min: float = 0.4  # the same, wholly of level and upright edges
+    ruled_straight_min: float = 0.98
     stepped_height_min_mm: float = 9.0
     stepped_width_min_mm: float = 30.0
     picture_reach_mm: float = 30.0
@@ -150,7 +160,7 @@ def find_redactions(
     seen = [
         Redaction(
             box=p.box,
-            style=p.style,
+            style="hatched" if p.evidence.get("hatched", 0.0) > settings.hatched_min else p.style,
             confidence=round(min(0.99, p.score), 3),
             polygon=p.polygon or corners(p.box),
             legible=p.style == "marker" and p.evidence["density"] < settings.see_through_max,
@@ -429,6 +439,12 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
     empty = inked <= settings.dust_max and not p.evidence["overshoot"] and min(p.evidence["sides"]) > 0.5
+    framed = inked > settings.dust_max and min(p.evidence["sides"]) > settings.hatched_side_min
+    p.evidence["hatched"] = _hatched(patch, page.scan, settings) if framed else 0.0
+    if p.evidence["hatched"] > settings.hatched_min:
+        return None
+    if p.evidence["lined"]:
+        return "not empty"
     if p.evidence["weight_mm"] > (settings.frame_empty_max_mm if empty else settings.frame_max_mm):
         return "heavy frame"
     if coded:
@@ -448,6 +464,39 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     if min(p.evidence["sides"]) < settings.side_open and not hairline:
         return "open form field"
     return None
+
+
+def _hatched(patch: np.ndarray, scan: Scan, settings: RedactionSettings) -> float:
+    """How much of a box is struck through: by parallel slanting lines, or by a cross from corner to corner.
+
+    Lines are what stays of the ink after opening with a slanting line longer than the strokes of letters. The result is
+    the share of the ink that belongs to them, or of the diagonals that is inked, 0..1.
+    """
+    h, w = patch.shape
+    if min(h, w) < scan.mm(settings.hatch_mm):
+        return 0.0
+    ink = patch.view(np.uint8)
+    thick = cv2.dilate(ink, np.ones((3, 3), np.uint8))
+    cross: np.ndarray = np.zeros_like(ink)
+    for a, b in (((0, 0), (w - 1, h - 1)), ((0, h - 1), (w - 1, 0))):
+        cv2.line(cross, a, b, (1,), 2 * round(scan.mm(settings.cross_stray_mm)) + 1)
+    on_cross = float(ink[cross > 0].sum() / max(1, ink.sum()))
+    if on_cross > settings.hatched_min and cross.mean() < settings.cross_share_max:
+        reach = cv2.bitwise_and(cross, thick)
+        if min(reach.any(0).mean(), reach.any(1).mean()) > settings.cross_whole_min:
+            return on_cross
+    best = 0.0
+    length = round(scan.mm(settings.hatch_mm))
+    for slope in settings.hatch_slopes:
+        line = np.zeros((length, max(2, round(length / slope))), np.uint8)
+        cv2.line(line, (0, 0), (line.shape[1] - 1, length - 1), 1)
+        shares = []
+        for element in (line, line[:, ::-1]):
+            kept = cv2.morphologyEx(thick, cv2.MORPH_OPEN, element, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+            across = (kept.any(0).mean() + kept.any(1).mean()) / 2
+            shares.append(float(kept.sum() / max(1, thick.sum()) * across))
+        best = max(best, max(shares) - min(shares))  # what is black all over holds lines of every slope
+    return best
 
 
 def _centred(patch: np.ndarray, settings: RedactionSettings) -> bool:
@@ -475,7 +524,13 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
     )
     if not (
         e["rectangular"] > settings.rectangular_min[p.style] and e["straight"] > settings.straight_min[p.style]
-    ) and not (stepped and e["rectangular"] > settings.stepped_min and e["straight"] > settings.stepped_straight_min):
+    ) and not (
+        stepped
+        and (
+            (e["rectangular"] > settings.stepped_min and e["straight"] > settings.stepped_straight_min)
+            or (e["rectangular"] > settings.ruled_min and e["straight"] > settings.ruled_straight_min)
+        )
+    ):
         return "not straight"
     if min(e["above"] + e["below"], e["left"] + e["right"]) > settings.ground_max:
         return "part of a picture"
