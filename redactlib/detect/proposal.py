@@ -343,7 +343,7 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
             if inside and left < x1 + 3 * px_mm and right > x0 - 3 * px_mm:
                 ends.append((min(left, x0), a, max(right, x1), b))
     free = np.zeros((len(ends), 2), bool)
-    return _Rules(np.array(ends, np.float64).reshape(-1, 4), free, np.arange(len(ends)) < drawn, mask)
+    return _Rules(np.array(ends, np.float32).reshape(-1, 4), free, np.arange(len(ends)) < drawn, mask)
 
 
 def _ends(contours: Sequence[np.ndarray], height: float, slope_max: float) -> list[tuple[float, float, float, float]]:
@@ -493,9 +493,13 @@ def _quads(
     tol, reach = px_mm, 4 * px_mm
     v, v_free = upright.ends, upright.free
     y0, y1, v_x = (top[:, 1] + top[:, 3]) / 2, (bottom[:, 1] + bottom[:, 3]) / 2, (v[:, 1] + v[:, 3]) / 2
-    near = (v_x[None] > low[:, None] - tol) & (v_x[None] < high[:, None] + tol)
-    shared = np.minimum(v[None, :, 2], y1[:, None]) - np.maximum(v[None, :, 0], y0[:, None])
-    pair, which = np.nonzero(near & (shared > 0.3 * (y1 - y0)[:, None]))
+    order = np.argsort(v_x)
+    first, last = np.searchsorted(v_x[order], low - tol, "right"), np.searchsorted(v_x[order], high + tol)
+    count = np.maximum(0, last - first)
+    pair = np.repeat(np.arange(len(top)), count)
+    which = order[np.arange(len(pair)) + np.repeat(first - np.cumsum(count) + count, count)]
+    shared = np.minimum(v[which, 2], y1[pair]) - np.maximum(v[which, 0], y0[pair])
+    pair, which = (found[shared > 0.3 * (y1 - y0)[pair]] for found in (pair, which))
     x = v_x[which]
     above, below = _along(top[pair], x), _along(bottom[pair], x)
     start, stop = ((np.column_stack([y, _along(v[which], y)])) for y in (above, below))  # on their side: along is y
