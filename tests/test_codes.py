@@ -73,7 +73,9 @@ def redaction(*box: int) -> Redaction:
     return Redaction(box=box, confidence=1.0, style="outlined")
 
 
-@pytest.mark.parametrize("text", ["3.5(c)", "3.3(h)(2)", "25X1", "b7E-1,2,3,6", "JFK Act 5(g)(2)(D)", "50X1-HUM"])
+@pytest.mark.parametrize(
+    "text", ["3.5(c)", "3.3(h)(2)", "25X1", "b7E-1,2,3,6", "JFK Act 5(g)(2)(D)", "JFK Act 6 (1)(B)", "50X1-HUM"]
+)
 def test_a_code_of_a_form_of_its_own_is_one_anywhere(text):
     found = codes(line(f"the Minister has presented a {text}", 60, 500))
     assert names(found) == [text.replace(" ", "")]
@@ -131,6 +133,20 @@ def test_the_agency_before_a_section_and_the_second_half_of_a_pair_belong_to_the
 def test_an_agency_that_the_sentence_names_is_no_part_of_the_code():
     (found,) = codes(line("this was known to the CIA 3.5(c)", 400, 300))
     assert found.code == "3.5(c)"
+
+
+def test_a_code_that_stands_on_its_head_is_read_the_right_way_up():
+    tall = np.array([(700, 500), (700, 420), (724, 420), (724, 500)], np.float32)
+    on_its_head = text_line(tall, reading("(t)(q)"))
+    (found,) = codes(on_its_head, reader=Again(reading("(b)(1)")))
+    assert (found.code, found.rotation_deg) == ("(b)(1)", -90.0)
+
+
+def test_a_worn_line_in_a_margin_is_read_again_where_it_has_lost_its_shape():
+    said = reading("(0)(1)")
+    worn = Reading(said.text, 0.8, said.lattice, said.centres)
+    assert names(codes(line("(0)(1)", 740, 300, said=worn), reader=Again(reading("(b)(1)")))) == ["(b)(1)"]
+    assert codes(line("(0)(1)", 400, 300, said=worn), reader=Again(reading("(b)(1)"))) == ()
 
 
 def test_worn_lines_of_a_sheet_are_read_again_as_a_whole():

@@ -22,7 +22,7 @@ from redactlib.decoding import Decoded, decode
 from redactlib.detect.codeforms import NEEDS, find_shapes, grammar, hand_grammar
 from redactlib.layers import Layers
 from redactlib.marks import Box, Code, Redaction, area, intersection, union
-from redactlib.reading import PageText, Reader, Reading, TextLine, crop_line
+from redactlib.reading import PageText, Reader, Reading, TextLine, crop_line, text_line
 from redactlib.scan import Scan
 
 
@@ -31,7 +31,8 @@ class CodeSettings:
     """What counts as a code; lengths in line heights, since codes come in any size of type."""
 
     sure: float = 0.9  # a reading below this is made again with the careful reader
-    sheet_sure: float = 0.95  # the same for a whole line of a sheet that lists codes
+    line_sure: float = 0.95  # the same for a whole line in a margin or on a sheet
+    short: int = 20  # characters: lines that can be a code and little else
     confidence_min: float = 0.35  # below it another reading of the place is as likely
     height_min_mm: float = 1.2  # capitals of 6-point type are 1.5 mm high
     other_text: float = 0.05  # odds of text that is no code where a code-shaped string stands
@@ -71,6 +72,7 @@ _SHEETS = (
 _HEADER = re.compile(
     r"releas\w*?\s?in (?:part|full)|releas\w*\s+with|exempt|reason|excis|\bFOIA?\b|\bPA\b", re.IGNORECASE
 )
+_CODELIKE = re.compile(r"(?=.*\d)(?:.*[()\[\]]|.{3})")
 _CITED = re.compile(
     r"(?:\b(?:section|sect?|paragraphs?|para|subsection|art|page|rule)\.?|§|U\.?S\.?C\.?)\s*$", re.IGNORECASE
 )
@@ -122,7 +124,7 @@ def find_codes(
         Codes from top to bottom; codes that stand together share their `group`. `context` is ``sheet``, ``stamp``,
         ``header``, ``box``, ``margin`` or ``text``; the evidence says what else the place could read.
     """
-    lines = _read_sheet(scan, text, reader, settings) if _is_sheet(text) else text.lines
+    lines = _read_doubtful(scan, text, reader, settings)
     found = [c for line in lines for c in _printed(scan, line, reader, settings)]
     found += _stamp_fields(scan, text, reader, settings)
     found += _restrictions(scan, text, reader, settings)
@@ -132,12 +134,31 @@ def find_codes(
     return _report(scan, layers, text, redactions, kept, settings)
 
 
-def _read_sheet(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[TextLine]:
-    """Lines of a sheet of codes, the doubtful ones read again: a row of worn codes keeps no shape to find."""
-    doubtful = [line for line in text.lines if line.confidence < settings.sheet_sure]
-    again = reader.read([crop_line(scan.grey, line.corners, pad=0.1) for line in doubtful], careful=True)
-    better = {id(a): replace(a, reading=b) for a, b in zip(doubtful, again, strict=True) if b.confidence > a.confidence}
-    return [better.get(id(line), line) for line in text.lines]
+def _read_doubtful(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[TextLine]:
+    """All lines, those read again that may hide the shape of a code: worn ones in margins and on sheets, turned ones.
+
+    A turned line may stand on its head: the page's reader makes ``(t)(q)`` of ``(b)(1)`` and is sure of it.
+    """
+    sheet = _is_sheet(text)
+    lines = list(text.lines)
+    open_ones = [i for i, line in enumerate(lines) if not find_shapes(line.text)]
+    short = [i for i in open_ones if len(lines[i].text) <= settings.short]
+    turned = [i for i in short if abs(lines[i].rotation_deg) > 45]
+    flipped = [np.roll(lines[i].corners, 2, axis=0) for i in turned]
+    for i, corners, said in zip(turned, flipped, reader.read([crop_line(scan.grey, c) for c in flipped]), strict=True):
+        if find_shapes(said.text):
+            lines[i] = text_line(corners, said)
+    worn = [
+        i
+        for i in (range(len(lines)) if sheet else short)
+        if 0.5 < lines[i].confidence < settings.line_sure
+        and (sheet or (_CODELIKE.search(lines[i].text) and _in_margin(scan, lines[i].box, settings)))
+    ]
+    again = reader.read([crop_line(scan.grey, lines[i].corners, pad=0.1) for i in worn], careful=True)
+    for i, said in zip(worn, again, strict=True):
+        if said.confidence > lines[i].confidence:
+            lines[i] = replace(lines[i], reading=said)
+    return lines
 
 
 def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings) -> list[_Candidate]:

@@ -23,16 +23,18 @@ NEEDS: Mapping[str, int] = {
 
 _D, _O, _C = r"[1-9lI|!iSZGgBO?]", r"(?:[(\[{]\s?)", r"(?:\s?[)\]}])"
 # prose names agencies too, but not these two by their initials, nor at the start of a line
-_EQUITY = r"(?:(?:(?<![A-Za-z0-9])(?:[O0]SD|JC?S)|^\W?(?:DOS|DOE|CIA|NSC|USAF|NSA))\s?[:,-]?\s?)?"
+_EQUITY = r"(?:(?:(?<![A-Za-z0-9])(?:[oO0][sS][DO]|JC?S)|^\W?(?:DOS|DOE|CIA|NSC|USAF|NSA))\s?[:,-]?\s?)?"
 _LAW = (
     r"P\.?\s?L\.?\s?86\s?-\s?36"
     r"|(?:10|18|50)\s?U\.?S\.?C\.?\s?(?:403|424|798|3024|3605|3507)(?:\s?\(?[a-z]\)?)?(?![0-9])"
 )
 _SHAPES: Mapping[str, str] = {
-    "act": rf"(?:J\s?F\s?K\s?Act\s?)?(?:Sec\.?\s?)?[5S]\s?{_O}g{_C}\s?{_O}[2Z]{_C}\s?(?:{_O}[DO0]{_C}?)?",
+    "act": rf"(?:J\s?F\s?K\s?Act\s?)?(?:Sec\.?\s?)?[5S]\s?{_O}g{_C}\s?{_O}[2Z]{_C}\s?(?:{_O}[DO0]{_C}?)?"
+    rf"|J\s?F\s?K\s?Act\s?(?:Sec\.?\s?)?[6G]\s?{_O}[1-5lI]{_C}(?:\s?{_O}[ABC8]{_C}?)?",
     "marking": r"(?<![A-Za-z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
     r"(?:\s?,\s?[1-9l]\b)*[A-DX]?(?:\s?-\s?(?:HU[MN](?:AN)?|WMD)|\b)",
-    "section 3": rf"{_EQUITY}(?<![\d.])(?:3\s?[.,]\s?[34]\s?{_O}[bBhH6]{_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
+    "section 3": rf"{_EQUITY}(?<![\d.])"
+    rf"(?:3\s?[.,]\s?[34]\s?(?:{_O}[bBhH6]|[bh]){_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
     rf"|3\s?[.,]\s?[5S]\s?{_O}[cCe]{_C}?|6[.,][12]\s?{_O}[acd]{_C})",
     "section 1": rf"(?<![\d.])[1lI]\s?[.,]\s?[34S56A]\s?{_O}?[a-hA-H8]{_C}?(?:\s?{_O}[1-9lI]0?{_C})?"
     r"|(?<![\d.])[1lI]4[a-h](?![a-z])|(?<![\d.])3[.,][5S]c\b",
@@ -97,6 +99,8 @@ _CONFUSED: Mapping[str, Mapping[str, float]] = {
     "J": {"T": 0.1},
     "K": {"k": 0.3},
     "M": {"N": 0.2},
+    "O": {"o": 0.3, "0": 0.3},
+    "S": {"s": 0.3},
 }
 """What readers make of the characters of codes: how often, by the table's confusions and the readings of real pages."""
 
@@ -155,7 +159,10 @@ def grammar(family: str) -> Automaton:
     )
     section_1: list[Part] = [_any(["1.4", "1.5"]), _bracketed(chapters + chapters.upper()) | _any(chapters)]
     chains: Mapping[str, Sequence[Sequence[Part]]] = {
-        "act": [[_any(["JFK Act ", ""]), _any(["5(g)(2)(D)"])]],
+        "act": [
+            [_any(["JFK Act ", ""]), _any(["5(g)(2)(D)"])],
+            [_any(["JFK Act 6"]), _bracketed("2345") | _any(["(1)(A)", "(1)(B)", "(1)(C)"])],
+        ],
         "marking": [
             [
                 _any(["25", "50", "75"]),
