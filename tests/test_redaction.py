@@ -376,6 +376,28 @@ def test_white_gap_is_a_redaction_only_opposite_a_code():
     assert is_at(box, (450, 402, 900, 448))
 
 
+def gap_page(after: str) -> tuple[np.ndarray, list[TextLine]]:
+    """Six whole lines of prose, the fourth of which has a gap before the word `after`."""
+    page = blank()
+    lines = prose(page, range(3)) + prose(page, range(4, 7))
+    return page, [*lines, typed(page, line("the quick", 120, 250)), typed(page, line(after, 810, 250))]
+
+
+def test_white_gap_amid_a_sentence_is_a_redaction_and_one_between_columns_is_none():
+    page, lines = gap_page("jumped over")
+    [(style, box)] = found(page, *lines)
+    assert style == "whiteout"
+    assert is_at(box, (406, 252, 795, 298))
+    page, lines = gap_page("Jumped over")
+    assert found(page, *lines) == []
+
+
+def test_gap_with_a_shadow_along_it_is_a_pasted_slip():
+    page, lines = gap_page("jumped over")
+    cv2.line(page, (395, 303), (800, 300), 0, 3)
+    assert [style for style, _ in found(page, *lines)] == ["cutout"]
+
+
 def test_words_that_stand_for_text_are_textual():
     said = line("agreed. [2 lines not declassified] He left", 100, 500)
     [textual] = find_redactions(Scan(blank(), DPI), None, PageText((said,)))

@@ -84,25 +84,23 @@ def measure_type(
     steps = np.diff(middles)
     steps = steps[(steps > 0.6 * height) & (steps < settings.pitch_max * height)]
     pitch = float(np.median(steps)) if len(steps) else dpi / 6
-    starts, stops = (np.array([ends(t) for t in read]) for ends in (_start, _stop))
-    slope = float(np.median((stops - starts)[:, 1] / np.maximum((stops - starts)[:, 0], 1)))
+    along = np.array([t[1] - t[0] for t in map(centre_line, read)])
+    slope = float(np.median(along[:, 1] / np.maximum(along[:, 0], 1)))
     rows = _rows(lines, covers, height, pitch, slope)
     return PageType(nearest if fixed else advance, height, pitch, slope, fixed, rows)
 
 
-def _start(line: TextLine) -> np.ndarray:
-    return (line.corners[0] + line.corners[3]) / 2
-
-
-def _stop(line: TextLine) -> np.ndarray:
-    return (line.corners[1] + line.corners[2]) / 2
+def centre_line(line: TextLine) -> np.ndarray:
+    """Both ends of the line through the middles of a line's letters: float ``(2, 2)``, x and y."""
+    top_left, top_right, bottom_right, bottom_left = line.corners
+    return np.array([(top_left + bottom_left) / 2, (top_right + bottom_right) / 2])
 
 
 def _rows(lines: Sequence[TextLine], covers: Sequence[Box], height: float, pitch: float, slope: float) -> np.ndarray:
     """Rows of type, set level: see :class:`PageType`."""
     pieces = []
     for line in lines:
-        (x0, a), (x1, b) = _start(line), _stop(line)
+        (x0, a), (x1, b) = centre_line(line)
         if 0.5 * height < line.height < 1.8 * height:
             pieces.append(((a + b - slope * (x0 + x1)) / 2, float(x0), float(x1)))
     rows: list[list[float]] = []
@@ -180,7 +178,7 @@ def _between(
     reach, inside = settings.beside * advance, 0.7 * advance
     before, after = [], []
     for line in lines:
-        (a, ya), (b, yb) = _start(line), _stop(line)
+        (a, ya), (b, yb) = centre_line(line)
         if len(line.reading.centres) != len(line.text) or b <= a:
             continue
         for char, at in zip(line.text, line.reading.centres, strict=True):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
 
+from redactlib.detect.emptied import find_emptied
 from redactlib.detect.extent import PageType, hidden_extent, measure_type
 from redactlib.detect.proposal import Proposal, propose
 from redactlib.layers import Layers
@@ -37,12 +37,6 @@ class RedactionSettings:
     """What a redaction measures on paper and how it looks."""
 
     level_deg: float = 30.0  # lines of text that lean more say nothing about a box
-    body_chars_min: int = 8  # lines of the running text
-    body_lines_min: int = 4
-    code_chars_max: int = 16
-    gap_chars_min: float = 5.0  # a gap in a line that no tabulator makes
-    gap_lines_min: float = 1.3  # distance of two lines between which one is missing, less their height
-    gap_ink_max: float = 0.01
     edge_mm: float = 1.0  # what touches the scan's edge is copier black
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
@@ -157,18 +151,7 @@ def find_redactions(
         reveal: give the text under the overlays of a PDF. Off by default: whoever finds a failed redaction should not
             spread what it was meant to hide by running a program over many files. Its length is always given.
     """
-    seen = [
-        Redaction(
-            box=p.box,
-            style="hatched" if p.evidence.get("hatched", 0.0) > settings.hatched_min else p.style,
-            confidence=round(min(0.99, p.score), 3),
-            polygon=p.polygon or corners(p.box),
-            legible=p.style == "marker" and p.evidence["density"] < settings.see_through_max,
-            evidence=p.evidence,
-        )
-        for p in propose_redactions(scan, layers, text, settings=settings)
-        if p.reason is None
-    ]
+    standing = [p for p in propose_redactions(scan, layers, text, settings=settings) if p.reason is None]
     overlaid = [
         Redaction(
             box=o.box,
@@ -182,11 +165,16 @@ def find_redactions(
         )
         for o in scan.overlays
     ]
-    seen = [r for r in seen if all(intersection(r.box, o.box) < 0.5 * area(r.box) for o in overlaid)]
+    standing = [p for p in standing if all(intersection(p.box, o.box) < 0.5 * area(p.box) for o in overlaid)]
     level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg]
-    page_type = measure_type(level, scan.dpi, [r.box for r in (*seen, *overlaid)])
-    emptied = _emptied(scan, text, [*seen, *overlaid], page_type, settings) if page_type else []
-    found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid, *emptied)), *_textual(text, page_type)]
+    known = [*(p.box for p in standing), *(o.box for o in overlaid)]
+    page_type = measure_type(level, scan.dpi, known)
+    if page_type is not None:
+        own = [t for t in level if t.confidence > settings.read_min and not RELEASE_LINE.search(t.text)]
+        codes = [t for t in own if CODE.match(t.text)]
+        standing += find_emptied(scan, own, codes, known, page_type)
+    seen = [_as_redaction(p, settings) for p in standing]
+    found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid)), *_textual(text, page_type)]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
 
 
@@ -196,6 +184,17 @@ def corners(box: Box) -> tuple[Point, ...]:
     return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
 
 
+def _as_redaction(p: Proposal, settings: RedactionSettings) -> Redaction:
+    return Redaction(
+        box=p.box,
+        style="hatched" if p.evidence.get("hatched", 0.0) > settings.hatched_min else p.style,
+        confidence=round(min(0.99, p.score), 3),
+        polygon=p.polygon or corners(p.box),
+        legible=p.style == "marker" and p.evidence["density"] < settings.see_through_max,
+        evidence=p.evidence,
+    )
+
+
 def _measured(redaction: Redaction, page_type: PageType | None, lines: Sequence[TextLine]) -> Redaction:
     known = redaction.hidden_chars
     if page_type is not None:
@@ -203,51 +202,6 @@ def _measured(redaction: Redaction, page_type: PageType | None, lines: Sequence[
         rows, chars, chars_range = hidden_extent(redaction.box, redaction.polygon, page_type, lines, pen=pen)
         redaction = replace(redaction, lines=rows, estimated_chars=chars, chars_range=chars_range)
     return redaction if known is None else replace(redaction, estimated_chars=known, chars_range=(known, known))
-
-
-def _emptied(
-    scan: Scan, text: PageText, known: Sequence[Redaction], page_type: PageType, settings: RedactionSettings
-) -> list[Redaction]:
-    """White gaps in the body of the text, each opposite a code in the margin that has no other redaction."""
-    level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg and t.confidence > settings.read_min]
-    body = [t for t in level if len(t.text) >= settings.body_chars_min and not RELEASE_LINE.search(t.text)]
-    if len(body) < settings.body_lines_min:
-        return []
-    left, right = (round(np.percentile([t.box[side] for t in body], q)) for side, q in ((0, 10), (2, 90)))
-    found = []
-    for code in level:
-        x0, y0, x1, y1 = code.box
-        middle = (y0 + y1) // 2
-        in_margin = x0 > right or x1 < left
-        if not in_margin or len(code.text) > settings.code_chars_max or not CODE.match(code.text):
-            continue
-        if any(r.box[1] - page_type.pitch < middle < r.box[3] + page_type.pitch for r in known):
-            continue
-        gap = _gap([t for t in level if t.box[2] > left and t.box[0] < right], middle, left, right, page_type, settings)
-        if gap and scan.ink[gap[1] : gap[3], gap[0] : gap[2]].mean() < settings.gap_ink_max:
-            evidence = {"margin": code.text}
-            found.append(Redaction(box=gap, style="whiteout", confidence=0.6, polygon=corners(gap), evidence=evidence))
-    return found
-
-
-def _gap(
-    lines: Sequence[TextLine], y: int, left: int, right: int, page_type: PageType, settings: RedactionSettings
-) -> Box | None:
-    """The widest gap in the row of text at height `y`, or, where there is none, the gap between the rows around it."""
-    row = sorted((t for t in lines if t.box[1] < y < t.box[3]), key=lambda t: t.box[0])
-    half = round(0.45 * page_type.height)
-    if row:
-        middle = round(np.mean([(t.box[1] + t.box[3]) / 2 for t in row]))
-        ends = [(a.box[2], b.box[0]) for a, b in pairwise(row)]
-        start, stop = max(ends, key=lambda e: e[1] - e[0], default=(0, 0))
-        if stop - start < settings.gap_chars_min * page_type.advance:
-            return None
-        return (start, middle - half, stop, middle + half)
-    above = max((t.box[3] for t in lines if t.box[3] <= y), default=None)
-    below = min((t.box[1] for t in lines if t.box[1] >= y), default=None)
-    if above is None or below is None or below - above < settings.gap_lines_min * page_type.pitch:
-        return None
-    return (left, above, right, below)
 
 
 STANDS_FOR_TEXT = re.compile(

@@ -1,0 +1,207 @@
+"""Text that was taken out and left white: gaps in the lines of prose, seen by the text around them.
+
+A gap is no evidence by itself. Beside a code in the margin that nothing else explains it is; and so is a gap amid a
+sentence that goes on behind it, on a page of running text whose lines above and below are whole. A paper slip pasted
+over the words left its edge on the copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from redactlib.detect.extent import PageType, centre_line
+from redactlib.detect.proposal import Proposal
+from redactlib.marks import Box, area, intersection
+from redactlib.reading import TextLine
+from redactlib.scan import Scan
+
+
+@dataclass(frozen=True)
+class EmptiedSettings:
+    """What a gap measures, in the page's own type."""
+
+    body_chars_min: int = 8  # lines of the running text
+    body_lines_min: int = 4
+    code_chars_max: int = 16
+    code_gap_chars_min: float = 5.0  # a gap in a line that no tabulator makes
+    code_gap_lines_min: float = 1.3  # distance of two lines between which one is missing, less their height
+    ink_max: float = 0.01
+    inset: float = 0.16  # of a letter, that the edge of a slip may reach into the gap
+    known_max: float = 0.1  # share of the gap that another redaction explains
+    prose_gap_chars_min: float = 6.5  # between the middles of the letters beside a gap amid a sentence
+    prose_letters_min: int = 12  # of the line in which the gap is
+    indent_chars: float = 8.0  # the line begins so near the left margin
+    pitch: tuple[float, float] = (0.8, 1.4)  # distance of the lines above and below; what is between is a note by hand
+    whole_chars: float = 4.0  # these have no wider gap there
+    edge_share: float = 0.6  # of a side of the gap along which the edge of a slip runs
+    edge_run_mm: float = 3.0  # longer than any part of a letter
+    edge_reach: float = 0.35  # of the distance of lines: how far from the gap
+
+
+def find_emptied(
+    scan: Scan,
+    lines: Sequence[TextLine],
+    codes: Sequence[TextLine],
+    known: Sequence[Box],
+    page_type: PageType,
+    *,
+    settings: EmptiedSettings = EmptiedSettings(),
+) -> list[Proposal]:
+    """White gaps in the text of a page, ``whiteout`` or ``cutout``.
+
+    Args:
+        lines: the level lines of text, surely read, without the lines that are laid over a page.
+        codes: those of them that look like an exemption code.
+        known: boxes of the redactions that were found otherwise.
+    """
+    coded = _opposite_codes(lines, codes, known, page_type, settings)
+    rows = _rows(lines, page_type)
+    amid = [
+        gap
+        for three in zip(rows, rows[1:], rows[2:], strict=False)
+        for gap in _amid_sentence(*three, page_type, settings)
+    ]
+    found: list[Proposal] = []
+    for box, evidence in [*coded, *amid]:
+        x0, y0, x1, y1 = box
+        explained = any(
+            intersection(box, k) > settings.known_max * area(box) for k in [*known, *(p.box for p in found)]
+        )
+        inset_x, inset_y = round(settings.inset * page_type.advance), round(settings.inset * page_type.height)
+        inside = scan.ink[y0 + inset_y : y1 - inset_y, x0 + inset_x : x1 - inset_x]
+        if inside.size and not explained and inside.mean() < settings.ink_max:
+            style = "cutout" if _has_edge(box, scan, page_type, settings) else "whiteout"
+            found.append(Proposal(box=box, style=style, score=0.6, evidence=evidence))
+    return found
+
+
+def _opposite_codes(
+    lines: Sequence[TextLine],
+    codes: Sequence[TextLine],
+    known: Sequence[Box],
+    page_type: PageType,
+    settings: EmptiedSettings,
+) -> list[tuple[Box, dict[str, str]]]:
+    """Gaps opposite a code in the margin that has no other redaction."""
+    body = [t for t in lines if len(t.text) >= settings.body_chars_min]
+    if len(body) < settings.body_lines_min:
+        return []
+    left, right = (round(np.percentile([t.box[side] for t in body], q)) for side, q in ((0, 10), (2, 90)))
+    found = []
+    for code in codes:
+        x0, y0, x1, y1 = code.box
+        middle = (y0 + y1) // 2
+        if (right >= x0 and left <= x1) or len(code.text) > settings.code_chars_max:
+            continue
+        if any(r[1] - page_type.pitch < middle < r[3] + page_type.pitch for r in known):
+            continue
+        gap = _gap([t for t in lines if t.box[2] > left and t.box[0] < right], middle, left, right, page_type, settings)
+        if gap:
+            found.append((gap, {"margin": code.text}))
+    return found
+
+
+def _gap(
+    lines: Sequence[TextLine], y: int, left: int, right: int, page_type: PageType, settings: EmptiedSettings
+) -> Box | None:
+    """The widest gap in the row of text at height `y`, or, where there is none, the gap between the rows around it."""
+    row = sorted((t for t in lines if t.box[1] < y < t.box[3]), key=lambda t: t.box[0])
+    half = round(0.45 * page_type.height)
+    if row:
+        middle = round(np.mean([(t.box[1] + t.box[3]) / 2 for t in row]))
+        ends = [(a.box[2], b.box[0]) for a, b in pairwise(row)]
+        start, stop = max(ends, key=lambda e: e[1] - e[0], default=(0, 0))
+        if stop - start < settings.code_gap_chars_min * page_type.advance:
+            return None
+        return (start, middle - half, stop, middle + half)
+    above = max((t.box[3] for t in lines if t.box[3] <= y), default=None)
+    below = min((t.box[1] for t in lines if t.box[1] >= y), default=None)
+    if above is None or below is None or below - above < settings.code_gap_lines_min * page_type.pitch:
+        return None
+    return (left, above, right, below)
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """One row of letters, set level: y of its middle, x of each letter from left to right, and the letters."""
+
+    y: float
+    x: np.ndarray
+    letters: str
+
+
+def _rows(lines: Sequence[TextLine], page_type: PageType) -> list[_Row]:
+    found: list[tuple[float, list[tuple[float, str]]]] = []
+    placed = []
+    for line in lines:
+        (x0, a), (x1, b) = centre_line(line)
+        letters = [
+            (x0 + at * (x1 - x0), char)
+            for at, char in zip(line.reading.centres, line.text, strict=False)
+            if not char.isspace()
+        ]
+        if letters and 0.5 * page_type.height < line.height < 1.8 * page_type.height:
+            placed.append(((a + b - page_type.slope * (x0 + x1)) / 2, letters))
+    for y, letters in sorted(placed, key=lambda p: p[0]):
+        if found and y - found[-1][0] < 0.5 * page_type.height:
+            found[-1][1].extend(letters)
+        else:
+            found.append((y, list(letters)))
+    return [_Row(y, np.sort([x for x, _ in row]), "".join(c for _, c in sorted(row))) for y, row in found]
+
+
+def _amid_sentence(
+    above: _Row, row: _Row, below: _Row, page_type: PageType, settings: EmptiedSettings
+) -> list[tuple[Box, dict[str, str]]]:
+    """Gaps of a row behind which the sentence goes on, while the rows above and below have none there."""
+    advance, (near, far) = page_type.advance, settings.pitch
+    if len(row.x) < settings.prose_letters_min:
+        return []
+    margin = min(above.x[0], row.x[0], below.x[0])
+    if row.x[0] > margin + settings.indent_chars * advance:
+        return []
+    steps = ((row.y - above.y) / page_type.pitch, (below.y - row.y) / page_type.pitch)
+    found = []
+    for i in np.flatnonzero(np.diff(row.x) > settings.prose_gap_chars_min * advance):
+        before, after, start, stop = row.letters[i], row.letters[i + 1], row.x[i], row.x[i + 1]
+        if not after.islower() or not (before.isalnum() or before == ","):
+            continue
+        whole = [_is_whole(other, start, stop, advance, settings) for other in (above, below)]
+        ended = [
+            other.x[-1] < start + 2 * advance or step > far for other, step in zip((above, below), steps, strict=True)
+        ]
+        beside = [w and near < step < far for w, step in zip(whole, steps, strict=True)]
+        if min(steps) > near and any(beside) and all(b or e for b, e in zip(beside, ended, strict=True)):
+            y, half = row.y + page_type.slope * (start + stop) / 2, 0.45 * page_type.height
+            box = (round(start + 0.8 * advance), round(y - half), round(stop - 0.8 * advance), round(y + half))
+            found.append((box, {"between": before + after}))
+    return found
+
+
+def _is_whole(row: _Row, start: float, stop: float, advance: float, settings: EmptiedSettings) -> bool:
+    """Whether a row has letters all along from `start` to `stop`."""
+    x = row.x[(row.x > start - 2 * advance) & (row.x < stop + 2 * advance)]
+    return bool(
+        len(x) > 1
+        and x[0] < start + 2 * advance
+        and x[-1] > stop - 2 * advance
+        and np.diff(x).max() < settings.whole_chars * advance
+    )
+
+
+def _has_edge(box: Box, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> bool:
+    """Whether a straight edge runs along a side of the gap."""
+    x0, y0, x1, y1 = box
+    reach, run = round(settings.edge_reach * page_type.pitch), round(scan.mm(settings.edge_run_mm))
+    for strip in (scan.ink[y1 : y1 + reach, x0:x1], scan.ink[max(0, y0 - reach) : y0, x0:x1]):
+        if strip.size:
+            thick = cv2.dilate(strip.view(np.uint8), np.ones((3, 1), np.uint8))
+            runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+            if runs.any(0).mean() > settings.edge_share:
+                return True
+    return False
