@@ -11,7 +11,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -102,55 +101,50 @@ def decode(
         floor: characters less probable than this at a step are not tried there.
         hopeless: hypotheses less probable than this, measured by the best one of the same step, are dropped.
     """
-    beams: dict[_Key, _Mass] = {(0, "", 0): _Mass(1.0, 0.0, -1, -1)}
+    beams: dict[_Key, list[float]] = {(0, "", 0): [1.0, 0.0, -1, -1]}  # in blank, in last, first and last step written
     scale = 0.0
     for step, row in enumerate(lattice):
-        probable = {int(c): float(row[c]) for c in np.flatnonzero(row >= floor) if c}
+        probable = [(int(c), float(row[c])) for c in np.flatnonzero(row >= floor) if c]
         blank = max(float(row[0]), floor)
-        grown: dict[_Key, _Mass] = {}
-        for key, mass in beams.items():
+        here = dict(probable)
+        grown: dict[_Key, list[float]] = {}
+        for key, (in_blank, in_last, first, end) in beams.items():
             state, written, last = key
-            held = probable.get(last, 0.0) * mass.in_last
-            _add(grown, key, _Mass(blank * mass.total, held, mass.first, mass.end))
-            for column, arcs in _shorter(automaton.arcs[state], probable):
-                reached = probable[column] * (mass.in_blank if column == last else mass.total)
-                if not reached:
+            total = in_blank + in_last
+            _add(grown, key, blank * total, here.get(last, 0.0) * in_last, first, end)
+            arcs = automaton.arcs[state]
+            for column, probability in probable:
+                reached = probability * (in_blank if column == last else total)
+                if not reached or column not in arcs:
                     continue
-                for text, weight, target in arcs:
-                    first = step if text and mass.first < 0 else mass.first
-                    end = step if text else mass.end
-                    _add(grown, (target, written + text, column), _Mass(0.0, reached * weight, first, end))
-        kept = heapq.nlargest(beam, grown.items(), key=lambda item: item[1].in_blank + item[1].in_last)
-        top = kept[0][1].total
+                for text, weight, target in arcs[column]:
+                    began = step if text and first < 0 else first
+                    _add(grown, (target, written + text, column), 0.0, reached * weight, began, step if text else end)
+        kept = list(grown.items())
+        if len(kept) > beam:
+            kept = heapq.nlargest(beam, kept, key=lambda item: item[1][0] + item[1][1])
+        top = max(mass[0] + mass[1] for _, mass in kept)
         scale += float(np.log(top))
         beams = {
-            key: _Mass(m.in_blank / top, m.in_last / top, m.first, m.end) for key, m in kept if m.total > hopeless * top
+            key: [mass[0] / top, mass[1] / top, mass[2], mass[3]]
+            for key, mass in kept
+            if mass[0] + mass[1] > hopeless * top
         }
-    totals: dict[str, tuple[float, _Mass]] = {}
-    for (state, written, _), mass in beams.items():
+    totals: dict[str, list[float]] = {}  # probability, that of the strongest hypothesis, its span
+    for (state, written, _), (in_blank, in_last, first, end) in beams.items():
         for tail, weight in automaton.finals.get(state, ()):
-            if mass.total > 0:
-                before, strongest = totals.get(written + tail, (0.0, mass))
-                stronger = mass if mass.total > strongest.total else strongest
-                totals[written + tail] = before + mass.total * weight, stronger
+            if (total := in_blank + in_last) > 0:
+                entry = totals.setdefault(written + tail, [0.0, 0.0, first, end])
+                if total > entry[1]:
+                    entry[1:] = total, first, end
+                entry[0] += total * weight
     order = sorted(totals.items(), key=lambda item: -item[1][0])[:best]
-    return tuple(Decoded(text, scale + float(np.log(p)), (m.first, m.end + 1)) for text, (p, m) in order)
+    return tuple(
+        Decoded(text, scale + float(np.log(p)), (int(first), int(end) + 1)) for text, (p, _, first, end) in order
+    )
 
 
 _Key = tuple[int, str, int]  # state, written, last column
-
-
-class _Mass(NamedTuple):
-    """Probability of a hypothesis, and the steps of its first and last written character (-1: none yet)."""
-
-    in_blank: float
-    in_last: float
-    first: int
-    end: int
-
-    @property
-    def total(self) -> float:
-        return self.in_blank + self.in_last
 
 
 def _append(
@@ -207,19 +201,12 @@ def _without_silent_arcs(links: list[list[tuple[str, str, float, int]]]) -> Auto
     return Automaton(tuple(arcs), {state: tuple(tails.items()) for state, tails in finals.items()})
 
 
-def _add(beams: dict[_Key, _Mass], key: _Key, mass: _Mass) -> None:
+def _add(beams: dict[_Key, list[float]], key: _Key, in_blank: float, in_last: float, first: float, end: float) -> None:
     held = beams.get(key)
     if held is None:
-        beams[key] = mass
-    else:
-        stronger = mass if mass.total > held.total else held
-        beams[key] = _Mass(held.in_blank + mass.in_blank, held.in_last + mass.in_last, stronger.first, stronger.end)
-
-
-def _shorter(
-    arcs: Mapping[int, tuple[tuple[str, float, int], ...]], probable: Mapping[int, float]
-) -> list[tuple[int, tuple[tuple[str, float, int], ...]]]:
-    """The arcs whose column is probable now."""
-    if len(arcs) < len(probable):
-        return [(column, found) for column, found in arcs.items() if column in probable]
-    return [(column, arcs[column]) for column in probable if column in arcs]
+        beams[key] = [in_blank, in_last, first, end]
+        return
+    if in_blank + in_last > held[0] + held[1]:
+        held[2], held[3] = first, end
+    held[0] += in_blank
+    held[1] += in_last

@@ -265,6 +265,18 @@ def test_a_clear_written_code_counts_anywhere():
     assert (found.code, found.handwritten) == ("b7C", True)
 
 
+def test_a_written_code_that_runs_into_a_typed_line_is_cut_off_by_its_ink():
+    maps = ink(print=0.9)
+    maps.print[:, 350:], maps.handwriting[140:170, 360:400] = 0, 230
+    clear = reading("b7C", doubts={0: {"6": 0.5, "b": 0.45}})
+    said = Reading("67C", 0.6, clear.lattice, clear.centres)
+    typed = line("failed in the northern districts67", 350, 300)
+    (found,) = codes(typed, redactions=[redaction(600, 240, 790, 280)], reader=Again(said), layers=maps)
+    assert (found.code, found.handwritten) == ("b7C", True)
+    assert found.box[0] >= 2 * 350 - 24
+    assert codes(typed, redactions=[redaction(600, 240, 790, 280)], reader=Again(said)) == ()
+
+
 class ByHeight(Again):
     """A reader that gives each crop the reading of the line of that height."""
 

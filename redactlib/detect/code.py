@@ -46,6 +46,7 @@ class CodeSettings:
     pen_share: float = (
         0.5  # of the pen's ink to type's or a stamp's where a code is a pen's; printed ones reach a third
     )
+    pen_room: float = 0.5  # a pen's letters leave the typed line that they run into by this much
     hand_height_mm: float = 2.0  # pens write larger than type
     hand_aspect: float = 4.5  # a written code is at most this many times wider than high
     hand_most: int = 30  # scrawls that are looked at on one page, the largest first
@@ -128,7 +129,7 @@ def find_codes(
     found = [c for line in lines for c in _printed(scan, line, reader, settings)]
     found += _stamp_fields(scan, text, reader, settings)
     found += _restrictions(scan, text, reader, settings)
-    found += _handwritten(scan, text, reader, redactions, settings)
+    found += _handwritten(scan, layers, text, reader, redactions, settings)
     found = _without_overlaps(found)
     kept = _judge(scan, text, found, redactions, settings)
     return _report(scan, layers, text, redactions, kept, settings)
@@ -451,7 +452,12 @@ def _read_field(
 
 
 def _handwritten(
-    scan: Scan, text: PageText, reader: Reader, redactions: Sequence[Redaction], settings: CodeSettings
+    scan: Scan,
+    layers: Layers | None,
+    text: PageText,
+    reader: Reader,
+    redactions: Sequence[Redaction],
+    settings: CodeSettings,
 ) -> list[_Candidate]:
     """Codes that a reviewer wrote beside what was taken out, or under a release stamp: ``b7C``, ``(1)(B)``.
 
@@ -460,7 +466,8 @@ def _handwritten(
     writes more down the page.
     """
     near = [r.box for r in redactions] + [line.box for line in text.lines if _RELEASE.search(line.text)]
-    scrawls = sorted((t for t in text.lines if _scrawled(scan, t, settings)), key=lambda line: -line.height)
+    lines = [*text.lines, *(_pen_ends(layers, text, scan, reader, settings) if layers else ())]
+    scrawls = sorted((t for t in lines if _scrawled(scan, t, settings)), key=lambda line: -line.height)
     likely: list[TextLine] = []
     others: list[TextLine] = []
     for line in scrawls[: settings.hand_most]:
@@ -472,6 +479,29 @@ def _handwritten(
         missed = [line for line, c in zip(others, found[len(likely) :], strict=True) if c is None]
         found += [_written(scan, line, reader, settings, expected=True) for line in missed]
     return [c for c in found if c is not None]
+
+
+def _pen_ends(layers: Layers, text: PageText, scan: Scan, reader: Reader, settings: CodeSettings) -> list[TextLine]:
+    """Ends of typed lines that are a pen's: the line finder runs a note in the margin into the line beside it."""
+    boxes: list[Box] = []
+    for line in text.lines:
+        if len(line.text) <= settings.short or abs(line.rotation_deg) > 10:
+            continue
+        room = settings.pen_room * line.height
+        x0, x1 = (round(v * layers.scale) for v in (line.box[0], line.box[2] + room))
+        y0, y1 = (max(0, round(v * layers.scale)) for v in (line.box[1] - room, line.box[3] + room))
+        pen = layers.handwriting[y0:y1, x0:x1] > 127
+        typed = np.flatnonzero((layers.print[y0:y1, x0:x1] > 127).sum(0) > pen.sum(0))
+        if not len(typed):
+            continue
+        columns = typed[-1] + 1 + np.flatnonzero(pen[:, typed[-1] + 1 :].any(0))
+        if len(columns) >= settings.hand_height_mm * layers.scale * scan.mm(1):
+            rows = np.flatnonzero(pen[:, columns].any(1))
+            part = (x0 + columns[0], y0 + rows[0], x0 + columns[-1] + 1, y0 + rows[-1] + 1)
+            boxes.append(tuple(round(v / layers.scale) for v in part))
+    corners = [_turned(box, 0.0) for box in boxes]
+    readings = reader.read([crop_line(scan.grey, c, pad=0.08) for c in corners])
+    return [text_line(c, said) for c, said in zip(corners, readings, strict=True)]
 
 
 def _written(
