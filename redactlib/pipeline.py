@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from redactlib.catalogue.exemptions import check_validity
 from redactlib.classify import classify, find_events
 from redactlib.detect.bracket import find_brackets
 from redactlib.detect.code import find_codes
@@ -76,7 +77,9 @@ def analyze(
         marks = tuple(_as_stored(mark, turn, scan) for mark in marks)
         events = find_events([mark for mark in marks if isinstance(mark, Stamp)])
         declassification = classify(events, withheld=is_withheld_sheet(text))
+        doubts = {m.code: check_validity(m, declassification.date) for m in marks if isinstance(m, Code)}
     warnings = [*scan.warnings, *getattr(reader, "warnings", ())]
+    warnings += [f"code {code}: {doubt}" for code, doubt in doubts.items() if doubt]
     if turn:
         warnings.append(f"the page lies on its side or head: read after {turn * 90} degrees counter-clockwise")
     return PageReport(

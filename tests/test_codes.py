@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from redactlib import pipeline
 from redactlib.detect.code import find_codes
 from redactlib.evaluate import load_truth
 from redactlib.layers import Layers
-from redactlib.marks import Redaction
+from redactlib.marks import Code, Redaction
 from redactlib.reading import ALPHABET, NeuralReader, PageText, Reading, TextLine, read_page, text_line
+from redactlib.report import Declassification
 from redactlib.scan import Scan, open_scans
 
 HEIGHT, WIDTH, LINE = 1100, 850, 24
@@ -318,6 +320,18 @@ def test_a_number_before_the_bracket_makes_it_another_provision(text):
 
 def test_an_empty_page_has_no_codes():
     assert codes() == ()
+
+
+def test_a_page_says_where_a_code_cannot_be_of_its_date(monkeypatch):
+    released = Declassification(status="released", date="1974-03-01", confidence=0.9)
+    monkeypatch.setattr(pipeline, "classify", lambda events, withheld: released)
+    monkeypatch.setattr(
+        pipeline, "find_codes", lambda *_: (Code(box=(5, 5, 9, 9), confidence=0.9, text="b7C", code="b7C"),)
+    )
+    report = pipeline.analyze(np.full((110, 85), 255, np.uint8))
+    assert report.warnings[-1] == (
+        "code b7C: (b)(7)(C) stands in FOIA 5 USC 552(b) from 1975-02-19 on, the page is of 1974-03-01"
+    )
 
 
 @pytest.mark.real

@@ -1,0 +1,176 @@
+"""Writing between the lines of a double-spaced draft: ink that stands where no line of type can.
+
+Lines of a typescript follow each other at one distance. What stands halfway between two of them was added afterwards,
+whatever it looks like; so neat capitals, which pass for type by their shape, are found by their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from redactlib.marks import Box, area, intersection, union
+from redactlib.reading import PageText, TextLine
+
+
+@dataclass(frozen=True)
+class InterlinearSettings:
+    """Which lines are a draft's, and what may stand between them; heights in those of its lines of type."""
+
+    typed_confidence: float = 0.8  # of lines that are type
+    typed_letters_min: int = 20  # lines of running text, no entries of a form
+    gaps_min: int = 5  # fewer pairs of lines at one distance are no draft
+    spacing_min_heights: float = 1.7  # single-spaced lines leave no room
+    spacing_spread: float = 1.35  # of the page's distance; more, and a line was not read between them
+    off_line: float = 0.75  # of that distance: a short line nearer than this to both neighbours was put between them
+    under_heights: float = 0.5  # from a line's middle to its feet
+    over_heights: float = 0.4  # and to its head
+    letter_min_mm: float = 1.0  # smaller ink is dirt
+    join_mm: float = 5.0  # words of one insertion lie closer
+    width_min_mm: float = 3.0  # of an insertion: two letters ...
+    height_min_mm: float = 2.0  # ... taller than a dash
+    height_max_mm: float = 9.0
+    dirt_max: float = 0.4  # as much ink again lies about it: no writing, but a dirty copy
+    inked_min: float = 0.12  # of its box: script; sown dirt covers less
+    flat_max: float = 0.5  # of its ink is in level strokes: an underline
+    column_max: float = 0.5  # of the lines' width: more is a line that was not read
+    read_confidence: float = 0.92  # what reads better is type: a heading, a table's entry
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Two lines of type that follow each other at the page's distance."""
+
+    above: TextLine
+    below: TextLine
+
+
+def find_interlinear(
+    ink: np.ndarray, scale: float, mm: float, text: PageText, *, settings: InterlinearSettings = InterlinearSettings()
+) -> list[Box]:
+    """Find ink between the lines of a double-spaced typescript.
+
+    Args:
+        ink: bool ``(h, w)``, where the page is inked.
+        scale: pixels of `ink` a page pixel.
+        mm: pixels of `ink` a millimetre.
+        text: the page's lines as read.
+        settings: sizes.
+
+    Returns:
+        boxes in page pixels, one for words that lie close together.
+    """
+    gaps = find_gaps(text, settings=settings)
+    if not gaps:
+        return []
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    parts = stats[1:][np.maximum(stats[1:, 2], stats[1:, 3]) >= settings.letter_min_mm * mm]
+    found: list[Box] = []
+    for gap in gaps:
+        between = parts[_stands_in(parts, gap, scale, settings)]
+        for group in _words(between, settings.join_mm * mm):
+            x0, y0, x1, y1 = _bounds(group)
+            box = (int(x0 / scale), int(y0 / scale), int(np.ceil(x1 / scale)), int(np.ceil(y1 / scale)))
+            if _is_writing(group, ink[y0:y1, x0:x1], mm, settings) and not _is_type(box, gap, text, settings):
+                found.append(box)
+    return [box for i, box in enumerate(found) if not any(intersection(box, b) > 0.5 * area(box) for b in found[:i])]
+
+
+def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSettings()) -> list[Gap]:
+    """Pairs of lines between which a hand could write: none unless the page is typed with double spacing."""
+    typed = [
+        line
+        for line in text.lines
+        if line.confidence >= settings.typed_confidence and len(line.text) >= 3 and abs(line.rotation_deg) < 8
+    ]
+    if len(typed) < settings.gaps_min:
+        return []
+    height = float(np.median([line.height for line in typed]))
+    letters = np.array([len(line.text) for line in typed])
+    down, shared = _drops(typed)
+    running = letters >= settings.typed_letters_min
+    follows = (shared > 0.5) & running[:, None] & running & (down > 0.5 * height)
+    steps = np.where(follows, down, np.inf).min(1)
+    if np.isfinite(steps).sum() < settings.gaps_min:
+        return []
+    spacing = float(np.median(steps[np.isfinite(steps)]))
+    if spacing < settings.spacing_min_heights * height:
+        return []
+    longer = (shared > 0.5) & (letters > 1.5 * letters[:, None])
+    under = np.where(longer & (down > 0), down, np.inf).min(1)
+    over = np.where(longer & (down < 0), -down, np.inf).min(1)
+    inserted = (np.maximum(over, under) < settings.off_line * spacing) & (over + under > settings.off_line * spacing)
+    lines = np.flatnonzero(running & ~inserted)
+    gaps = []
+    for i in lines:
+        steps_up = np.where((shared[lines, i] > 0.1) & (down[lines, i] > 0.4 * height), down[lines, i], np.inf)
+        k = int(np.argmin(steps_up))
+        if settings.spacing_min_heights * height < steps_up[k] < settings.spacing_spread * spacing:
+            gaps.append(Gap(typed[lines[k]], typed[i]))
+    return gaps if len(gaps) >= settings.gaps_min else []
+
+
+def _drops(lines: Sequence[TextLine]) -> tuple[np.ndarray, np.ndarray]:
+    """How far each line lies under each other where both run, and what share of the shorter runs there: ``(n, n)``."""
+    x0, x1 = (np.array([line.box[i] for line in lines], float) for i in (0, 2))
+    left, right = np.maximum(x0[:, None], x0), np.minimum(x1[:, None], x1)
+    middle = np.stack([middle_of(line, (left + right)[i] / 2) for i, line in enumerate(lines)])
+    width = x1 - x0
+    return middle.T - middle, np.maximum(right - left, 0) / np.maximum(np.minimum(width[:, None], width), 1)
+
+
+def middle_of(line: TextLine, x: np.ndarray) -> np.ndarray:
+    """Height on the page of a line's middle at x, along its slope; page pixels."""
+    corners = np.asarray(line.corners, float)
+    left, right = (corners[0] + corners[3]) / 2, (corners[1] + corners[2]) / 2
+    return left[1] + (x - left[0]) * (right[1] - left[1]) / max(1.0, right[0] - left[0])
+
+
+def _stands_in(parts: np.ndarray, gap: Gap, scale: float, settings: InterlinearSettings) -> np.ndarray:
+    """Which components stand between two lines and neither hang from the upper nor tower from the lower."""
+    x, y, w, h = (parts[:, i] / scale for i in range(4))
+    height = (gap.above.height + gap.below.height) / 2
+    middle, above, below = y + h / 2, middle_of(gap.above, x + w / 2), middle_of(gap.below, x + w / 2)
+    inside = (middle > above + settings.under_heights * height) & (middle < below - settings.over_heights * height)
+    apart = (y > above - 0.1 * height) & (y + h < below + 0.3 * height)  # a tail may touch the lines
+    left, right = min(gap.above.box[0], gap.below.box[0]), max(gap.above.box[2], gap.below.box[2])
+    return inside & apart & (x + w / 2 > left - height) & (x + w / 2 < right + height)
+
+
+def _words(parts: np.ndarray, join: float) -> list[np.ndarray]:
+    """Components in groups without wide gaps, left to right."""
+    if not len(parts):
+        return []
+    parts = parts[np.argsort(parts[:, 0])]
+    reach = np.maximum.accumulate(parts[:, 0] + parts[:, 2])
+    return np.split(parts, np.flatnonzero(parts[1:, 0] - reach[:-1] > join) + 1)
+
+
+def _bounds(parts: np.ndarray) -> Box:
+    low, high = parts[:, :2].min(0), (parts[:, :2] + parts[:, 2:4]).max(0)
+    return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def _is_writing(group: np.ndarray, ink: np.ndarray, mm: float, settings: InterlinearSettings) -> bool:
+    """By size and density: no dirt, no underline."""
+    own = group[:, 4].sum()
+    flat = group[group[:, 2] > 5 * group[:, 3], 4].sum()
+    return bool(
+        ink.shape[1] >= settings.width_min_mm * mm
+        and settings.height_min_mm * mm <= ink.shape[0] <= settings.height_max_mm * mm
+        and own >= settings.inked_min * ink.size
+        and ink.sum() - own <= settings.dirt_max * own
+        and flat <= settings.flat_max * own
+    )
+
+
+def _is_type(box: Box, gap: Gap, text: PageText, settings: InterlinearSettings) -> bool:
+    """Does it read as type, or belong to a line that is too long to be put in between?"""
+    x0, _, x1, _ = union(gap.above.box, gap.below.box)
+    over = [line for line in text.lines if line.text.strip() and intersection(line.box, box) > 0.5 * area(box)]
+    if any(line.confidence >= settings.read_confidence for line in over):
+        return True
+    return max(b[2] - b[0] for b in [box, *(line.box for line in over)]) > settings.column_max * (x1 - x0)
