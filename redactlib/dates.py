@@ -35,7 +35,7 @@ class DateReading:
         date: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``; ``None`` where no reading is probable enough.
         text: the characters that were read as the date.
         span: where they stand in the text that was parsed, or the lattice steps that they take.
-        confidence: probability that `date` is right, 0..1.
+        confidence: probability that `date` is right, 0..1; of a handwritten date its share of the votes.
         candidates: the likeliest dates with their probabilities, best first; they sum to at most 1.
     """
 
@@ -160,7 +160,8 @@ class HandSettings:
     softening: float = 0.9  # power on the lattice: a recogniser of print is too sure of pens
     outside: float = 0.6  # weight of a character that stands before or after the date
     digit_outside: float = 0.25  # of a digit there: it more likely belongs to the date
-    nothing: float = 1.0  # weight of no date at all: a line of figures is a number unless its strokes are seen
+    nothing: float = 0.05  # weight of no date at all in the search, where more would crowd dates out of the beam
+    nothing_after: float = 15.0  # by which it is raised then: figures are a number unless a date's strokes are seen
     implausible: float = 0.5  # weight of a date that cannot be the stamp's: the line may say another
     unusual: float = 0.03  # weight of a date outside the years in which such stamps were mostly filled in
     rare: float = 0.3  # where those are not known, of a date before 1972 or after 2004: machines took over
@@ -171,7 +172,7 @@ class HandSettings:
     beam: int = 24
     floor: float = 8e-3  # characters less probable are not tried
     figures_min: int = 3  # characters that may be figures or strokes in a reading worth decoding
-    answer_min: float = 0.3  # share of all votes below which the date is not given
+    answer_min: float = 0.36  # share of all votes below which the date is not given
     lead_min: float = 2.0  # times as many votes as the runner-up, or it is not given
 
 
@@ -263,6 +264,7 @@ def _shares(
     total = 1e-9
     for one in found:
         mass = float(np.exp(one.log_probability - found[0].log_probability))
+        mass *= 1.0 if one.text else settings.nothing_after
         iso = _iso_of(one.text, order)
         possible = iso is not None and earliest <= iso <= latest
         total += mass if possible or not one.text else mass * settings.implausible

@@ -41,7 +41,8 @@ class Form:
         decision, agency: of the marking's row, changed by a tick or a printed name.
         fields: office, legal_basis, case, reviewer where they stand there.
         dated: the marking shows a place for a date, so that without one it was not read to the end.
-        date: iso, text, confidence, handwritten, candidates; empty where the marking shows none.
+        date: iso, text, confidence, handwritten, candidates; ``unasked`` where the legend has no place for it; empty
+            where the marking shows none.
         ticks: for each tick box its label, how much ink it holds, and whether that is a tick.
     """
 
@@ -62,8 +63,9 @@ class FormSettings:
     box_size_min: float = 0.3
     box_size_max: float = 1.4  # a tick reaches over its box
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
-    spelt_min: float = 0.3
+    spelt_min: float = 0.36
     spelt_lead: float = 2.0
+    sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
     unasked_min: float = 0.5  # share of the votes for a date whose line in the legend was not read, or is not there
     tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
     tick_ink_min: float = 0.38  # share of the box that is inked: its own border takes a quarter
@@ -169,7 +171,7 @@ def _date(
     if row.hand:
         written = _read_by_hand(row, look_closer(), written_on, inside=absent)
         if written is not None and (not absent or written.confidence >= settings.unasked_min):
-            return _weighed(written, found, settings)
+            return _weighed(written, found, settings) | ({"unasked": True} if absent else {})
     if not found and "date" in row.fields:
         left = parse_date(_without_legend(match, lines, blanks), order=_numeric(row))
         found = [left] if left and _in_use(row, left) else []
@@ -197,27 +199,44 @@ def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormS
     if not ranked:
         return _as_dict(written, handwritten=True)
     day, share = ranked[0]
-    leads = len(ranked) == 1 or share >= settings.spelt_lead * ranked[1][1]
+    lead = share / ranked[1][1] if len(ranked) > 1 and ranked[1][1] else _LEAD_MAX
     text = next((d.text for d in spelt if d.date == day), written.text)
     return {
-        "iso": day if share >= settings.spelt_min and leads else None,
+        "iso": day if share >= settings.spelt_min and lead >= settings.spelt_lead else None,
         "text": text,
-        "confidence": round(min(0.97, share), 4),
+        "confidence": round(_sure(share, lead, settings), 4),
         "handwritten": True,
         "candidates": [[d, round(p, 4)] for d, p in ranked[:5]],
     }
 
 
-def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, inside: bool) -> DateReading | None:
-    """The date that the lines in a marking and, unless only `inside` counts, around it give under the grammar.
+_LEAD_MAX = 30.0
 
-    It is weighed by when the marking was in use.
+
+def _sure(share: float, lead: float, settings: FormSettings) -> float:
+    """Probability that the date with this share of the votes and this lead over the next is right.
+
+    A logistic regression on the labelled stamps, each read by a recogniser trained without its document.
+    """
+    base, by_share, by_lead = settings.sure
+    return 1 / (1 + float(np.exp(-(base + by_share * share + by_lead * np.log(min(lead, _LEAD_MAX))))))
+
+
+def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, inside: bool) -> DateReading | None:
+    """The date that the lines in and around a marking give under the grammar, weighed by when it was in use.
+
+    With `inside` only lines in the marking count, and where the legend has words beside its date, only worded ones.
     """
     first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
     first = max(first, f"{written_on}.") if written_on else first  # "." sorts after the day itself
+    worded = any(line.startswith("?") and "{date}" in line and line[1:6] != "{date" for line in row.lines)
+    counts = [
+        not inside or (weight == 1 and (not worded or sum(c.isalpha() for c in reading.text) >= 3))
+        for reading, weight in zip(closer.readings, closer.weights, strict=True)
+    ]
     return read_date(
         closer.readings,
-        weights=[weight if weight == 1 or not inside else 0.0 for weight in closer.weights],
+        weights=[weight if count else 0.0 for weight, count in zip(closer.weights, counts, strict=True)],
         groups=closer.groups,
         not_before=first,
         not_after=min(latest, datetime.date.today().isoformat()),

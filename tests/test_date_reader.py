@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from redactlib.datelines import LINE_HEIGHT_PX, DateReader, date_crops
+from redactlib.datelines import LINE_HEIGHT_PX, DateReader, as_guess, date_crops, date_readings
 from redactlib.dates import read_date
+from redactlib.reading import ALPHABET, Reading
 from redactlib.scan import Scan
 from redactlib.synth.pen import Hand, write
 
@@ -35,6 +36,10 @@ class LinesAt:
         self.full = max(self.full, grey.shape[0])
         scale = np.float32(grey.shape[0] / self.full)
         return [scale * np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in self.boxes]
+
+    def read(self, crops: list[np.ndarray], *, careful: bool = False) -> list[Reading]:
+        self.read_px = [crop.shape for crop in crops]
+        return [Reading("", 0.0, None) for _ in crops]
 
 
 @pytest.mark.parametrize("text", ["4-6-88", "10-27-92", "8-25-96"])
@@ -69,3 +74,26 @@ def test_a_turned_stamp_is_set_upright():
     crops = date_crops(Scan(image, 300), (350, 250, 450, 650), LinesAt((60, 90, 480, 190)), rotation_deg=90)
     dark_rows = (crops[0][0] < 128).mean(1)
     assert dark_rows.max() > 0.5
+
+
+def test_a_line_with_figures_is_read_in_several_views_and_a_blank_one_in_none():
+    date = pen_line("4-6-88")
+    height, width = date.shape
+    page = np.full((900, 900), 255, np.uint8)
+    page[300 : 300 + height, 250 : 250 + width] = date
+    x, y = 250 - (240 - 71), 300 - (280 - 106)  # in the window, which reaches 6 mm to the side and 9 mm up
+    lines = LinesAt((x, y, x + width, y + height), (x, y + height + 60, x + width, y + 2 * height + 60))
+    found = date_readings(Scan(page, 300), (240, 280, 700, 500), lines, DateReader())
+    assert found.groups == (0, 0, 0, 0)
+    assert lines.read_px[1][1] > lines.read_px[0][1] + height / 2  # the second view reaches further to both sides
+    assert read_date(found.readings, groups=found.groups, not_after="2026-01-01").candidates[0][0] == "1988-04-06"
+
+
+def test_what_the_general_recogniser_says_fills_two_steps_for_each_of_its_own():
+    lattice = np.full((3, 1 + len(ALPHABET)), 1e-6, np.float32)
+    lattice[:, 5] = 1.0
+    guess = as_guess(lattice, 8)
+    assert guess.shape == (1 + len(ALPHABET), 8)
+    assert guess[5] == pytest.approx([1, 1, 1, 1, 1, 1, 0, 0])
+    assert guess[6].max() == 0
+    assert not as_guess(None, 8).any()

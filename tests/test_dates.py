@@ -115,6 +115,32 @@ def test_readings_that_agree_outvote_one_that_does_not():
     assert read_date(pair, not_after="2026-01-01").date == "1998-03-19"
 
 
+def test_the_years_in_which_such_stamps_were_filled_in_settle_a_doubtful_year():
+    doubtful = reading_of(*"3-19-", {"9": 0.4, "0": 0.55}, "8")
+    assert read_date([doubtful], not_after="2026-01-01", usual=(1993, 1999)).date == "1998-03-19"
+    assert read_date([doubtful], not_after="2026-01-01", usual=(2005, 2012)).date == "2008-03-19"
+
+
+def test_reviewers_seldom_worked_on_a_sunday():
+    friday_or_sunday = reading_of(*"4-", {"7": 0.45, "9": 0.5}, *"-95")
+    candidates = read_date([friday_or_sunday], not_after="2026-01-01").candidates
+    assert [date for date, _ in candidates[:2]] == ["1995-04-07", "1995-04-09"]
+
+
+def test_views_of_one_line_are_averaged_and_do_not_add_up():
+    clear, other = reading_of(*"3-19-98"), reading_of(*"3-13-98")
+    alone = read_date([clear, other, other], groups=[0, 0, 0], not_after="2026-01-01")
+    assert alone.candidates[0][0] == "1998-03-13"
+    outvoted = read_date([clear, reading_of(*"3-19-98"), other, other], groups=[0, 1, 2, 2], not_after="2026-01-01")
+    assert outvoted.candidates[0][0] == "1998-03-19"
+
+
+@pytest.mark.parametrize("number", ["118 18", "211326", "5668", "1,6", "62-116395"])
+def test_numbers_beside_a_stamp_are_no_dates(number):
+    found = read_date([reading_of(*number)], not_after="2026-01-01", usual=(1993, 1999))
+    assert found is None or found.date is None
+
+
 def test_legends_are_no_dates():
     for legend in ("IN THIS DOCUMENT.", "HEREIN IS UNCLASSIFIED", "DECLASSIFY ON: 25X 1,6", "5668 SLD/KSR"):
         found = read_date([reading_of(*legend)], not_after="2026-01-01")
