@@ -191,10 +191,11 @@ def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormS
     A guess that spells a date out to the last figure speaks for that date beside what the grammar finds probable.
     """
     votes = dict(written.candidates)
+    total = 1.0  # with the share of no date at all
     for reading in spelt:
         if reading.date and len(reading.date) == 10:
             votes[reading.date] = votes.get(reading.date, 0.0) + settings.spelt_vote * reading.confidence
-    total = sum(votes.values()) + max(0.0, 1.0 - max(votes.values(), default=0.0))
+            total += settings.spelt_vote * reading.confidence
     ranked = sorted(((day, vote / total) for day, vote in votes.items()), key=lambda item: -item[1])
     if not ranked:
         return _as_dict(written, handwritten=True)

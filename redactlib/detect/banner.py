@@ -11,6 +11,7 @@ from rapidfuzz import fuzz
 from redactlib.catalogue.banners import banner_words, words_of_banners, worn_level
 from redactlib.catalogue.markings import Line, fold, says_every_word
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
+from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
 from redactlib.reading import TextLine
 from redactlib.scan import Scan
@@ -62,6 +63,7 @@ def with_cut_level(scan: Scan, stamps: Sequence[Stamp], banners: Sequence[Stamp]
         confidence=round(0.6 * model.confidence, 3),
         text=" / ".join([f"[{model.text}]", *(b.text for b in below)]),
         family="classification",
+        struck=is_struck(scan, rest),
         evidence={"words": words, "because": "letters cut by the release line; the level is repeated at the foot"},
     )
     return [level, *(b for b in banners if b not in below)]
@@ -179,12 +181,14 @@ def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:
 
 def _banner(scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine]) -> Stamp:
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
-    inked = union(*(tight(scan, bounds(_words_of(pieces[i], words))) for i in members))
+    inside = [tight(scan, bounds(_words_of(pieces[i], words))) for i in members]
+    inked = union(*inside)
     return Stamp(
         box=framed(scan, padded(scan, inked, pieces[members[0]].height)),
         confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),
         text=" / ".join(pieces[i].text for i in members),
         family="classification",
         rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in members])), 1),
+        struck=any(is_struck(scan, line) for line in inside),
         evidence={"words": list(words)},
     )

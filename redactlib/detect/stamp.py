@@ -25,7 +25,7 @@ from redactlib.detect.closer import read_faint, reread
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
 from redactlib.forms import read_form
 from redactlib.layers import Layers
-from redactlib.marks import Box, Stamp, union
+from redactlib.marks import Box, Stamp, intersection, union
 from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
 
@@ -86,7 +86,7 @@ def find_stamps(
             taken |= own
             stamps.append(_stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings))
     banners = find_banners(scan, pieces, taken)
-    stamps = _agreeing(stamps) + with_cut_level(scan, stamps, banners)
+    stamps = _agreeing(_owned(stamps)) + with_cut_level(scan, stamps, banners)
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
 
 
@@ -107,6 +107,21 @@ def _in_place(
         return False
     reach = settings.edge_share * scan.height
     return not match.marking.edge or min(line.centre[1], scan.height - line.centre[1]) < reach
+
+
+def _owned(stamps: Sequence[Stamp]) -> list[Stamp]:
+    """A date written by hand beside a marking that has no place for one is that of the marking next to it that has."""
+    found = []
+    for stamp in stamps:
+        date = stamp.evidence["date"]
+        if date.get("unasked"):
+            x0, y0, x1, y1 = stamp.box
+            around = (x0, y0 - (y1 - y0), x1, y1 + (y1 - y0))
+            near = [s.evidence["date"] for s in stamps if s is not stamp and intersection(s.box, around)]
+            if any(date["iso"] and other.get("text") == date["text"] for other in near):
+                stamp = replace(stamp, evidence=stamp.evidence | {"date": {}})
+        found.append(stamp)
+    return found
 
 
 def _agreeing(stamps: Sequence[Stamp]) -> list[Stamp]:
