@@ -68,10 +68,10 @@ def analyze(
         stamps = find_stamps(upright, layers, text, reader)
     with timer("codes"):
         codes = find_codes(upright, layers, text, reader, redactions)
-    with timer("handwriting"):
-        handwriting = find_handwriting(upright, layers, text, stamps)
     with timer("brackets"):
         brackets = find_brackets(upright, layers, text)
+    with timer("handwriting"):
+        handwriting = find_handwriting(upright, layers, text, stamps, brackets)
     with timer("conclude"):
         marks = _put_together(stamps, codes, redactions, handwriting, brackets)
         marks = tuple(_as_stored(mark, turn, scan) for mark in marks)

@@ -24,12 +24,20 @@ from redactlib.scan import Scan
 EDITORIAL = re.compile(r"not declassified|omitted|illegible|sic\b|footnote|handwritten|signed", re.IGNORECASE)
 """What historians and editors write between their own brackets (annotations.md, section 4)."""
 
+READING_STEP = 0.7
+"""Lines of type that brackets may differ by and still stand in one."""
+
 
 @dataclass(frozen=True)
 class BracketSettings:
     """When heat is a bracket, and what a bracket looks like without a model; heights in lines of type."""
 
     heat_min: float = 0.06  # of the model's map, for a place to be judged
+    doubt_min: float = 0.08  # chance by its looks alone from which a peak may be saved by its company
+    company_min: float = 0.3  # chance from which another one on the page is company
+    company_gain: float = 0.5  # log odds for each factor e of one and those: who brackets once, brackets on
+    partner_gain: float = 1.5  # log odds that a partner brings which is surely one
+    alone_loss: float = 2.1  # log odds lost beforehand: lone ones are mostly corners of something else
     chance_min: float = 0.5  # probability from which a bracket counts
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
     passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
@@ -40,6 +48,11 @@ class BracketSettings:
     arm_max_lines: float = 1.2
     back_max_lines: float = 0.1  # none on its back
     lean_max: float = 0.3  # sideways for each step down
+    struck_px: int = 40  # height to which a bracket is brought to look for strokes across it
+    struck_length: float = 1.0  # of a bracket's height: a slanting stroke so long ...
+    struck_beyond: float = 0.3  # ... reaching so far past the upright on both sides crosses it out
+    struck_slant_deg: tuple[int, int] = (25, 56)  # flatter are arms and underlines, steeper is the upright itself
+    struck_min_px: int = 3  # places for it: fewer come of letters that touch by chance
 
 
 def find_brackets(
@@ -107,12 +120,64 @@ def _by_heat(
     chances = (judge or shipped_judge("bracket"))(evidence(peaks, scan, layers, text, settings))
     kept: list[Bracket] = []
     for i in np.argsort(-chances, kind="stable"):
-        if chances[i] < settings.chance_min:
+        if chances[i] < settings.doubt_min:
             break
-        found = Bracket(box=peaks[i].box, confidence=round(float(chances[i]), 3), side=peaks[i].side, form="drawn")
+        found = Bracket(box=peaks[i].box, confidence=float(chances[i]), side=peaks[i].side, form="drawn")
         if not any(_same(found, other, settings) for other in kept):
             kept.append(found)
-    return kept
+    chances = _in_company(kept, text, _pitch(text, scan), settings)
+    return [
+        replace(bracket, confidence=round(float(chance), 3), struck=_is_struck(bracket, scan, settings))
+        for bracket, chance in zip(kept, chances, strict=True)
+        if chance >= settings.chance_min
+    ]
+
+
+def _in_company(found: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> np.ndarray:
+    """Chances of brackets, given the others of the page: one that opens before one that closes, and how many there are.
+
+    A bracket is a shape like many others; a page with a dozen of them, or one with its partner, is not chance.
+    """
+    chance = np.clip(np.array([bracket.confidence for bracket in found]), 0.001, 0.999)
+    opens = np.array([bracket.side == "open" for bracket in found], bool)
+    row, column = np.array([_reading_place(bracket, text, pitch) for bracket in found], float).reshape(-1, 2).T
+    down = row - row[:, None]  # in steps of _reading_place
+    pairs = opens[:, None] & ~opens & ((down > 0) | ((down == 0) & (column > column[:, None])))
+    pairs &= down < settings.passage_max_lines / READING_STEP
+    partner = np.where(pairs | pairs.T, chance, 0).max(1, initial=0)
+    company = np.where(chance >= settings.company_min, chance, 0)
+    gain = settings.company_gain * np.log1p(company.sum() - company) + settings.partner_gain * partner
+    return 1 / (1 + np.exp(settings.alone_loss - gain - np.log(chance / (1 - chance))))
+
+
+def _is_struck(bracket: Bracket, scan: Scan, settings: BracketSettings) -> bool:
+    """Whether a straight slanting stroke crosses the upright of a bracket: it was taken back."""
+    x0, y0, x1, y1 = bracket.box
+    margin, scale = round(0.6 * (y1 - y0)), settings.struck_px / max(1, y1 - y0)
+    left, top = max(0, x0 - margin), max(0, y0 - margin)
+    ink = scan.ink[top : y1 + margin, left : x1 + margin].astype(np.uint8) * 255
+    small = (cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) > 90).astype(np.uint8)
+    small = cv2.dilate(small, np.ones((2, 2), np.uint8))  # slanting lines of one pixel have gaps
+    near, far = ((x0 - left) * scale, (x1 - left) * scale)
+    high, third = (y0 - top) * scale, 0.4 * (far - near)
+    low = high + settings.struck_px
+    back = (
+        np.arange(int(near), int(far - third) + 1) if bracket.side == "open" else np.arange(int(near + third), int(far))
+    )
+    upright = back[small[int(high) : int(low), back].sum(0).argmax()]
+    half = settings.struck_length * settings.struck_px / 2
+    for angle in np.radians(np.arange(*settings.struck_slant_deg, 3)):
+        across, down = half * np.cos(angle), half * np.sin(angle)
+        for sign in (1, -1):
+            stroke = np.zeros((2 * int(half) + 1,) * 2, np.uint8)
+            ends = [(round(half + k * across), round(half + k * sign * down)) for k in (-1, 1)]
+            cv2.line(stroke, *ends, 1)
+            ys, xs = np.nonzero(cv2.erode(small, stroke, borderValue=0))
+            inside = (ys > high + 0.15 * settings.struck_px) & (ys < low - 0.15 * settings.struck_px)
+            past = across - settings.struck_beyond * settings.struck_px
+            if (inside & (np.abs(xs - upright) <= past)).sum() >= settings.struck_min_px:
+                return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -260,7 +325,7 @@ def _reading_place(bracket: Bracket, text: PageText, pitch: float) -> tuple[floa
     y = y0 + min(0.7 * pitch, (y1 - y0) / 2) if bracket.side == "open" else y1 - min(0.7 * pitch, (y1 - y0) / 2)
     middles = [(line.box[1] + line.box[3]) / 2 for line in text.lines if line.confidence > 0.5 and len(line.text) >= 3]
     nearest = min(middles, key=lambda m: abs(m - y), default=y)
-    return (round((nearest if abs(nearest - y) < pitch else y) / (0.7 * pitch)), (x0 + x1) / 2)
+    return (round((nearest if abs(nearest - y) < pitch else y) / (READING_STEP * pitch)), (x0 + x1) / 2)
 
 
 def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> tuple[Bracket, ...]:

@@ -7,15 +7,16 @@ where it lies: in a stamp, through type, between lines, beside the column, or fr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from redactlib.detect.interlinear import find_interlinear
 from redactlib.detect.judge import Judge
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.layers import Layers
-from redactlib.marks import Box, Handwriting, Stamp, area, intersection, union
+from redactlib.marks import Box, Bracket, Handwriting, Stamp, area, intersection, union
 from redactlib.reading import PageText, TextLine
 from redactlib.scan import Scan
 
@@ -38,6 +39,7 @@ class HandwritingSettings:
     strike_min_mm: float = 9.0  # ... and than this
     strike_beside_max: float = 0.45  # share of ink over and under it, in the letters: more where they run together
     strike_thick_max: float = 0.3  # of the line's height; thicker is a bar
+    interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
 
 def find_handwriting(
@@ -45,6 +47,7 @@ def find_handwriting(
     layers: Layers | None,
     text: PageText,
     stamps: Sequence[Stamp] = (),
+    brackets: Sequence[Bracket] = (),
     *,
     settings: HandwritingSettings = HandwritingSettings(),
     judge: Judge | None = None,
@@ -56,19 +59,33 @@ def find_handwriting(
         layers: its ink told apart, or ``None``: then by rules on its connected components.
         text: its lines as read.
         stamps: its stamps, whose fields are filled in by hand.
+        brackets: its brackets: drawn with the pen, but marks of their own.
         settings: how strokes are grouped.
         judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped one by default.
 
     Returns:
         one mark a group of strokes, with its role, in reading order.
     """
-    pen = find_pen(scan, layers, text, stamps, judge=judge)
+    pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets)
     level = [line for line in text.lines if len(line.text) >= 3 and abs(line.rotation_deg) < 8]
     typed = [line for line in level if line.confidence >= settings.typed_confidence]
     page = _Page(level, typed, tuple(stamps), scan.mm(1.0), _pitch(typed, scan))
     marks = [_mark(group, page, text) for group in _groups(pen, scan, settings)]
+    for box in find_interlinear(pen.ink, pen.scale, MM, text):
+        if not any(mark.role == "insertion" and _shared(mark.box, box) for mark in marks):
+            marks.append(_inserted(box, page, text, settings))
     marks += [s for s in _ruled_strikes(pen, page, scan, settings) if not any(_shared(s.box, m.box) for m in marks)]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
+
+
+def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
+    """The pen's ink without that of drawn brackets."""
+    mask = pen.mask.copy()
+    for bracket in brackets:
+        if bracket.form == "drawn":
+            x0, y0, x1, y1 = (int(v * pen.scale) for v in bracket.box)
+            mask[y0 : y1 + 1, x0 : x1 + 1] = False
+    return replace(pen, mask=mask)
 
 
 def _pitch(typed: Sequence[TextLine], scan: Scan) -> float:
@@ -217,16 +234,36 @@ def _mark(group: _Group, page: _Page, text: PageText) -> Handwriting:
     box, role = group.box, _role(group, page)
     under = _line_below(box, page) if role == "insertion" else None
     crossed = _crossed(group, page) if role == "strike" else None
-    inside = [line for line in text.lines if intersection(line.box, box) > 0.7 * area(line.box)]
-    sure = bool(inside) and min(line.confidence for line in inside) >= 0.7
     return Handwriting(
         box=box,
         confidence=round(group.chance, 3),
         role=role,
-        text=" ".join(line.text for line in inside) if sure and role not in ("strike", "mark") else None,
+        text=_read_in(box, text) if role not in ("strike", "mark") else None,
         struck_text=_words_in(crossed, box) if crossed else None,
-        anchor=((box[0] + box[2]) // 2, (under.box[1] + under.box[3]) // 2) if under else None,
+        anchor=_anchor(box, under),
     )
+
+
+def _inserted(box: Box, page: _Page, text: PageText, settings: HandwritingSettings) -> Handwriting:
+    anchor = _anchor(box, _line_below(box, page))
+    return Handwriting(
+        box=box,
+        confidence=settings.interlinear_confidence,
+        role="insertion",
+        text=_read_in(box, text),
+        anchor=anchor,
+    )
+
+
+def _read_in(box: Box, text: PageText) -> str | None:
+    """What the reader made of a note, where it is sure of every piece."""
+    inside = [line for line in text.lines if intersection(line.box, box) > 0.7 * area(line.box)]
+    sure = bool(inside) and min(line.confidence for line in inside) >= 0.7
+    return " ".join(line.text for line in inside) if sure else None
+
+
+def _anchor(box: Box, under: TextLine | None) -> tuple[int, int] | None:
+    return ((box[0] + box[2]) // 2, (under.box[1] + under.box[3]) // 2) if under else None
 
 
 def _crossed(group: _Group, page: _Page) -> TextLine | None:

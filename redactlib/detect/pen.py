@@ -31,6 +31,9 @@ class PenSettings:
     """
 
     proposal_min: float = 0.2  # probability in the model's map from which ink is judged
+    faint_darkness: int = 60  # of pencil, which the model sees where the rest of the page's ink is darker
+    faint_min: float = 0.5  # its probability
+    faint_apart_mm: float = 0.6  # from darker ink, whose rims are as faint
     pen_min: float = 0.4  # probability from which a stroke counts: the best balance on held-out documents
     gap_across_mm: float = 1.0  # strokes of one word or figure lie closer than this, side by side
     gap_down_mm: float = 0.8  # and one above the other
@@ -101,6 +104,8 @@ def propose(scan: Scan, layers: Layers, settings: PenSettings = PenSettings()) -
     dark, scale = darkness(scan)
     ink = dark > INK_DARKNESS
     chance = _enlarged(layers.handwriting, ink)
+    rim = cv2.dilate(ink.astype(np.uint8), np.ones([2 * round(settings.faint_apart_mm * MM) + 1] * 2, np.uint8)) > 0
+    ink |= (dark > settings.faint_darkness) & (chance >= settings.faint_min) & ~rim
     mask = ink & (chance >= settings.proposal_min) & (_around(ink, settings.density_reach_mm) <= settings.density_max)
     edge = round(settings.edge_mm * MM)
     mask[:edge], mask[-edge:], mask[:, :edge], mask[:, -edge:] = False, False, False, False
