@@ -308,6 +308,29 @@ def test_block_holds_more_lines_than_a_line():
     assert low < 5 * 30 <= high
 
 
+def test_cover_that_ends_with_each_line_hides_what_its_steps_hold():
+    page_type = measure_type([line("the quick brown fox", 100, 100 + 50 * i) for i in range(4)], DPI)
+    steps = ((100, 0), (1000, 0), (1000, 50), (400, 50), (400, 100), (100, 100))
+    lines, chars, _ = hidden_extent((100, 0, 1000, 100), steps, page_type)
+    assert lines == 2
+    assert chars == pytest.approx(30 + 10, abs=2)
+
+
+def test_skewed_bar_is_one_line():
+    page_type = measure_type([line("the quick brown fox", 100, 100 + 50 * i) for i in range(4)], DPI)
+    bar = ((100, 0), (1900, 50), (1900, 100), (100, 50))
+    assert hidden_extent((100, 0, 1900, 100), bar, page_type)[:2] == (1, 59)
+
+
+def test_cover_amid_a_line_is_counted_between_the_letters_beside_it():
+    lines = [line("the quick brown fox", 100, 100 + 50 * i) for i in range(4)]
+    page_type = measure_type(lines, DPI)
+    lines += [line("agent", 100, 400), line("left.", 100 + 30 * 14, 400)]
+    for pad in (0, 12, 24):  # seven letters and a space on either side: how far the cover reaches into it is chance
+        cover = (100 + 30 * 6 - pad, 400, 100 + 30 * 13 + pad, 450)
+        assert hidden_extent(cover, (), page_type, lines)[1] == 7
+
+
 def redaction(id: str, box: Box) -> Redaction:
     return Redaction(id=id, box=box, confidence=0.9, style="outlined")
 

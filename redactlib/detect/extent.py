@@ -53,6 +53,7 @@ class ExtentSettings:
     spread_print: float = 0.12  # the same of proportional type
     indent: float = 9.0  # advances by which a line of a block may begin right or left of it
     rows_min: int = 6  # of the page, that tell how full the lines of a block are
+    stepped: float = 0.97  # of the lines, on average: the cover ends where each line ends
     short_line: float = 0.5  # of a line is missing from a block of a page that does not tell
 
 
@@ -149,6 +150,9 @@ def hidden_extent(
     if count == 1:
         chars = _between(box, page_type, lines, settings.pen_padding if pen else settings.padding, settings)
         slack = 0.5 + 0.5 * pen
+    elif rows.mean() < settings.stepped * count:
+        chars = float(rows.sum()) * (x1 - x0) / len(rows) / page_type.advance - count * settings.padding
+        slack = 0.5 * count
     else:
         width = max(1.0, (x1 - x0) / page_type.advance - settings.padding)
         typed, fill, varies = _block(box, count, page_type, settings)
