@@ -657,7 +657,8 @@ def _reason(c: _Candidate, place: _Place) -> str | None:
         return None
     if need == 1:
         return "line"
-    return "margin" if _in_margin(place.scan, c.box, place.settings) else None
+    as_read = _folded(c.text) == _folded(c.code)  # a stamp's B I is no B1
+    return "margin" if as_read and _in_margin(place.scan, c.box, place.settings) else None
 
 
 def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | None:
