@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from redactlib.detect.interlinear import find_interlinear
+from redactlib.detect.interlinear import find_interlinear, middle_of
 from redactlib.detect.judge import Judge
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.layers import Layers
@@ -101,6 +101,13 @@ class _Group:
     chance: float
     strokes: np.ndarray
     share: float
+
+    def rows(self) -> tuple[float, float, float]:
+        """Heights on the page above which a tenth, half and nine tenths of its ink lie."""
+        amount = np.cumsum(self.strokes.sum(1))
+        low, middle, high = np.searchsorted(amount, amount[-1] * np.array([0.1, 0.5, 0.9]))
+        y0, step = self.box[1], (self.box[3] - self.box[1]) / len(amount)
+        return (y0 + step * low, y0 + step * middle, y0 + step * high)
 
 
 def _groups(pen: Pen, scan: Scan, settings: HandwritingSettings) -> list[_Group]:
@@ -214,12 +221,13 @@ def _role(group: _Group, page: _Page) -> str:
     width, height = box[2] - box[0], box[3] - box[1]
     if any(intersection(box, stamp.box) > 0.6 * area(box) for stamp in page.stamps):
         return "stampfill"
-    if _crossed(group, page) and (width > 2 * height or strokes.mean() > 0.3):
+    crossed = _crossed(group, page)
+    if crossed and ((width > 2 * height and height < 0.6 * crossed.height) or strokes.mean() > 0.3):
         return "strike"
     simple = strokes.mean() < 0.5 and _loops(strokes) <= 1
     if simple and (width > 6 * height or height > 4 * width):
         return "mark"
-    if _line_below(box, page):
+    if _line_below(box, page, group.rows()):
         return "insertion"
     if simple and max(width, height) < 8 * page.mm:
         return "mark"
@@ -232,7 +240,7 @@ def _role(group: _Group, page: _Page) -> str:
 def _mark(group: _Group, page: _Page, text: PageText) -> Handwriting:
     """A group with its role, and what is read in it, under it, or where it goes."""
     box, role = group.box, _role(group, page)
-    under = _line_below(box, page) if role == "insertion" else None
+    under = _line_below(box, page, group.rows()) if role == "insertion" else None
     crossed = _crossed(group, page) if role == "strike" else None
     return Handwriting(
         box=box,
@@ -301,11 +309,17 @@ def _loops(strokes: np.ndarray) -> int:
     return holes - 2
 
 
-def _line_below(box: Box, page: _Page) -> TextLine | None:
-    """The line of type over which a mark no taller than two lines is squeezed in, in the column."""
+def _line_below(box: Box, page: _Page, rows: tuple[float, float, float] | None = None) -> TextLine | None:
+    """The line of type over which a mark is squeezed in: its ink lies between that line and the one above.
+
+    `rows` is where a tenth, half and nine tenths of its ink end; tails of carets and balloons may cross the lines.
+    """
     x0, y0, x1, y1 = box
+    top, middle, foot = rows or (y0, (y0 + y1) / 2, y1)
     over = [line for line in page.typed if min(x1, line.box[2]) - max(x0, line.box[0]) > 0.5 * (x1 - x0)]
-    above = any(-0.6 * page.pitch < y0 - line.box[3] < 1.2 * page.pitch for line in over)
-    if y1 - y0 > 2.2 * page.pitch or not above:
-        return None
-    return next((line for line in over if -0.6 * page.pitch < line.box[1] - y1 < 0.6 * page.pitch), None)
+    places = [float(middle_of(line, np.array((x0 + x1) / 2))) - middle for line in over]
+    above = max((place for place in places if place < 0), default=-np.inf)
+    below = min((place for place in places if place > 0), default=np.inf)
+    apart = -above > 0.4 * page.pitch and below > 0.35 * page.pitch
+    near = below - above < 2.6 * page.pitch and foot - top < 1.6 * page.pitch
+    return over[places.index(below)] if apart and near else None
