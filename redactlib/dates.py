@@ -173,7 +173,7 @@ class HandSettings:
     floor: float = 8e-3  # characters less probable are not tried
     figures_min: int = 3  # characters that may be figures or strokes in a reading worth decoding
     answer_min: float = 0.36  # share of all votes below which the date is not given
-    lead_min: float = 2.0  # times as many votes as the runner-up, or it is not given
+    lead_min: float = 2.5  # times as many votes as the runner-up, or it is not given
 
 
 def read_date(

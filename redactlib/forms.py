@@ -64,9 +64,9 @@ class FormSettings:
     box_size_max: float = 1.4  # a tick reaches over its box
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
-    spelt_lead: float = 2.0
+    spelt_lead: float = 2.5
     sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
-    unasked_min: float = 0.5  # share of the votes for a date whose line in the legend was not read, or is not there
+    unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
     tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
     tick_ink_min: float = 0.38  # share of the box that is inked: its own border takes a quarter
 
@@ -190,12 +190,11 @@ def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormS
 
     A guess that spells a date out to the last figure speaks for that date beside what the grammar finds probable.
     """
-    votes = dict(written.candidates)
-    total = 1.0  # with the share of no date at all
-    for reading in spelt:
-        if reading.date and len(reading.date) == 10:
-            votes[reading.date] = votes.get(reading.date, 0.0) + settings.spelt_vote * reading.confidence
-            total += settings.spelt_vote * reading.confidence
+    votes, total = dict(written.candidates), 1.0  # with the share of no date at all
+    for day in {reading.date for reading in spelt if reading.date and len(reading.date) == 10}:
+        vote = settings.spelt_vote * max(reading.confidence for reading in spelt if reading.date == day)
+        votes[day] = votes.get(day, 0.0) + vote
+        total += vote
     ranked = sorted(((day, vote / total) for day, vote in votes.items()), key=lambda item: -item[1])
     if not ranked:
         return _as_dict(written, handwritten=True)
@@ -231,13 +230,18 @@ def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, in
     first, latest = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or datetime.date.today().year}-12-31"
     first = max(first, f"{written_on}.") if written_on else first  # "." sorts after the day itself
     worded = any(line.startswith("?") and "{date}" in line and line[1:6] != "{date" for line in row.lines)
-    counts = [
-        not inside or (weight == 1 and (not worded or sum(c.isalpha() for c in reading.text) >= 3))
-        for reading, weight in zip(closer.readings, closer.weights, strict=True)
+    lettered = {
+        line
+        for reading, line in zip(closer.readings, closer.groups, strict=True)
+        if sum(map(str.isalpha, reading.text)) >= 3
+    }
+    weights = [
+        weight if not inside or (weight == 1 and (not worded or line in lettered)) else 0.0
+        for weight, line in zip(closer.weights, closer.groups, strict=True)
     ]
     return read_date(
         closer.readings,
-        weights=[weight if count else 0.0 for weight, count in zip(closer.weights, counts, strict=True)],
+        weights=weights,
         groups=closer.groups,
         not_before=first,
         not_after=min(latest, datetime.date.today().isoformat()),
