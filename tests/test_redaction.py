@@ -195,6 +195,18 @@ def test_tinted_fill_is_shaded(colour: tuple[int, int, int]):
     assert is_at(box, (200, 600, 801, 661))
 
 
+def test_even_dither_is_shaded_and_an_uneven_one_is_a_picture():
+    page = blank()
+    lines = prose(page, range(6))
+    page[600:800:4, 200:900:4] = page[601:801:4, 200:900:4] = page[600:800:4, 201:901:4] = 0
+    rng = np.random.default_rng(3)
+    tones = cv2.resize(rng.random((4, 9), dtype=np.float32), (700, 200), interpolation=cv2.INTER_CUBIC)
+    page[1000:1200, 200:900] = np.where(rng.random((200, 700)) < tones, 0, 255)
+    [(style, box)] = found(page, *lines)
+    assert style == "shaded"
+    assert is_at(box, (200, 600, 900, 800))
+
+
 def test_block_of_lines_of_unequal_length_is_one_polygon():
     page = np.full((1650, 1275, 3), 255, np.uint8)
     for top, right in ((600, 1100), (660, 900), (720, 1100)):

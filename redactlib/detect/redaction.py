@@ -94,6 +94,10 @@ class RedactionSettings:
     heavy_lines_min: float = 0.5
     marker_width_min_mm: float = 8.0
     marker_aspect_min: float = 1.5
+    dither_density: tuple[float, float] = (0.12, 0.65)  # share of ink of the dots of a grey
+    dither_whole_min: float = 0.88  # share of its box that a dithered fill covers
+    dither_cell_mm: float = 1.7  # in such cells it is evenly grey, as no photograph is
+    dither_uneven_max: float = 0.09
     dither_closed_min: float = 0.9  # a dithered fill is light, but has no gaps
     dither_core_min: float = 0.68
     dither_width_min_mm: float = 11.0
@@ -357,8 +361,13 @@ def _letters_of_row(box: Box, page: _Page) -> tuple[int, int]:
 
 
 def _restyled(p: Proposal, page: _Page, settings: RedactionSettings) -> Proposal:
-    """A ragged black fill as high as a line, with letters beside it and none in it, is the stroke of an opaque pen."""
+    """What a proposal is, seen together with the text: an even dither is a shaded fill.
+
+    A ragged black fill as high as a line, with letters beside it and none in it, is the stroke of an opaque pen.
+    """
     x0, y0, x1, y1 = p.box
+    if p.style == "marker" and _is_dither(p, page, settings):
+        return replace(p, style="shaded", evidence=p.evidence | {"dithered": True})
     if p.style != "solid" or p.evidence["straight"] > settings.straight_min["solid"]:
         return p
     low, high = settings.pen_lines
@@ -371,6 +380,24 @@ def _restyled(p: Proposal, page: _Page, settings: RedactionSettings) -> Proposal
     return replace(p, style="marker", evidence=evidence)
 
 
+def _is_dither(p: Proposal, page: _Page, settings: RedactionSettings) -> bool:
+    """Whether dots of a grey fill a box evenly, with no letters among them."""
+    x0, y0, x1, y1 = p.box
+    e, (light, dark) = p.evidence, settings.dither_density
+    if min(e["closed"], e["core"]) < settings.dither_whole_min or not light < e["density"] < dark:
+        return False
+    if x1 - x0 < page.scan.mm(settings.dither_width_min_mm) or y1 - y0 < settings.marker_lines[0] * page.line_height:
+        return False
+    patch, cell = page.scan.ink[y0:y1, x0:x1], page.scan.mm(settings.dither_cell_mm)
+    size = (max(1, round((x1 - x0) / cell)), max(1, round((y1 - y0) / cell)))
+    shares = cv2.resize(patch.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return (
+        float(shares.std()) < settings.dither_uneven_max
+        and _letters_of_row(p.box, page)[0] < settings.words_min
+        and _hatched(patch, page.scan, settings) < settings.hatched_min
+    )
+
+
 def _reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     """Why a proposal is no redaction; ``None`` when it is one."""
     if p.style == "outlined":
@@ -378,6 +405,8 @@ def _reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None
     edge, (x0, y0, x1, y1) = page.scan.mm(settings.edge_mm), p.box
     if x0 < edge or y0 < edge or x1 > page.scan.width - edge or y1 > page.scan.height - edge:
         return "edge of the scan"
+    if "dithered" in p.evidence:
+        return None
     return (_marker_reason if p.style == "marker" else _fill_reason)(p, page, settings)
 
 
