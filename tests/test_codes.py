@@ -115,7 +115,8 @@ def test_a_bare_code_counts_where_it_stands_for_itself_in_a_margin():
     (found,) = codes(line("b6", 760, 300))
     assert (found.code, found.context, found.evidence["because"]) == ("b6", "margin", "margin")
     assert codes(line("in room b6", 700, 300)) == ()
-    assert codes(line("BI", 760, 300)) == ()  # of a turned F B I
+    turned = np.array([(760, 340), (760, 300), (784, 300), (784, 340)], np.float32)
+    assert codes(text_line(turned, reading("BI"))) == ()  # of a stamp's F B I
 
 
 def test_a_margins_code_counts_though_the_line_beside_it_runs_into_it():

@@ -657,8 +657,9 @@ def _reason(c: _Candidate, place: _Place) -> str | None:
         return None
     if need == 1:
         return "line"
-    as_read = _folded(c.text) == _folded(c.code)  # a stamp's B I is no B1
-    return "margin" if as_read and _in_margin(place.scan, c.box, place.settings) else None
+    if abs(c.rotation_deg) > 45 and _folded(c.text) != _folded(c.code):  # the B I of a turned stamp is no B1
+        return None
+    return "margin" if _in_margin(place.scan, c.box, place.settings) else None
 
 
 def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | None:
