@@ -183,7 +183,7 @@ def _between(
     before, after = [], []
     for line in lines:
         (a, ya), (b, yb) = centre_line(line)
-        if len(line.reading.centres) != len(line.text) or b <= a:
+        if not (line.box[1] < y1 and line.box[3] > y0 and b > a and len(line.reading.centres) == len(line.text)):
             continue
         for char, at in zip(line.text, line.reading.centres, strict=True):
             x, y = a + at * (b - a), ya + at * (yb - ya)

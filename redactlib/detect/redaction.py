@@ -44,6 +44,7 @@ class RedactionSettings:
     overshoot_printed_max: int = 2  # the same of rules that are no hairlines
     hatched_min: float = 0.65  # share of the ink in a box that is slanting lines
     hatched_side_min: float = 0.9
+    hatch_dpi: float = 150.0  # fine enough for lines of the pen
     hatch_mm: float = 2.8  # height of what is surely no letter's stroke
     hatch_slopes: tuple[float, ...] = (1.0, 0.6, 1.7)
     cross_stray_mm: float = 0.5
@@ -455,21 +456,22 @@ def _hatched(patch: np.ndarray, scan: Scan, settings: RedactionSettings) -> floa
     Lines are what stays of the ink after opening with a slanting line longer than the strokes of letters. The result is
     the share of the ink that belongs to them, or of the diagonals that is inked, 0..1.
     """
-    h, w = patch.shape
-    if min(h, w) < scan.mm(settings.hatch_mm):
+    factor = max(1, round(scan.dpi / settings.hatch_dpi))
+    if min(patch.shape) < scan.mm(settings.hatch_mm) + factor:
         return 0.0
-    ink = patch.view(np.uint8)
-    thick = cv2.dilate(ink, np.ones((3, 3), np.uint8))
+    h, w = (n // factor for n in patch.shape)
+    ink = patch[: h * factor : factor, : w * factor : factor].view(np.uint8)
+    thick = (cv2.resize(patch.astype(np.uint8) * 255, (w, h), interpolation=cv2.INTER_AREA) > 0).view(np.uint8)
     cross: np.ndarray = np.zeros_like(ink)
     for a, b in (((0, 0), (w - 1, h - 1)), ((0, h - 1), (w - 1, 0))):
-        cv2.line(cross, a, b, (1,), 2 * round(scan.mm(settings.cross_stray_mm)) + 1)
+        cv2.line(cross, a, b, (1,), 2 * round(scan.mm(settings.cross_stray_mm) / factor) + 1)
     on_cross = float(ink[cross > 0].sum() / max(1, ink.sum()))
     if on_cross > settings.hatched_min and cross.mean() < settings.cross_share_max:
         reach = cv2.bitwise_and(cross, thick)
         if min(reach.any(0).mean(), reach.any(1).mean()) > settings.cross_whole_min:
             return on_cross
     best = 0.0
-    length = round(scan.mm(settings.hatch_mm))
+    length = round(scan.mm(settings.hatch_mm) / factor)
     for slope in settings.hatch_slopes:
         line = np.zeros((length, max(2, round(length / slope))), np.uint8)
         cv2.line(line, (0, 0), (line.shape[1] - 1, length - 1), 1)
