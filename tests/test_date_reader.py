@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import importlib.resources
+
 import cv2
 import numpy as np
 import pytest
 
-from redactlib.datelines import LINE_HEIGHT_PX, DateReader, as_guess, date_crops, date_readings
+from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, DateReader, as_guess, date_crops, date_readings
 from redactlib.dates import read_date
 from redactlib.reading import ALPHABET, Reading
 from redactlib.scan import Scan
@@ -97,3 +100,14 @@ def test_what_the_general_recogniser_says_fills_two_steps_for_each_of_its_own():
     assert guess[5] == pytest.approx([1, 1, 1, 1, 1, 1, 0, 0])
     assert guess[6].max() == 0
     assert not as_guess(None, 8).any()
+
+
+def test_the_table_of_lines_read_by_eye_holds_places_and_texts_that_the_recogniser_can_say():
+    table = importlib.resources.files("redactlib") / "training" / "date_fills.csv"
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert len({(row["page"], row["corners"]) for row in rows}) == len(rows) > 50
+    for row in rows:
+        assert row["page"].split("/")[0] in ("labelled", "unlabelled")
+        assert len([int(v) for v in row["corners"].split()]) == 8
+        assert row["text"]
+        assert set(row["text"]) <= set(CHARACTERS)
