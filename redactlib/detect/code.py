@@ -3,7 +3,7 @@
 Every line of the page that looks like holding a code is cut to that place and read again under the grammar of codes
 (:mod:`redactlib.decoding`), from the recogniser's character probabilities; the runner-up stays in the evidence. Whether
 a string is a code then depends on its form: ``25X1`` is one anywhere, ``1.4(a)`` where it stands for itself or beside a
-gap, ``B5``, ``(1)(B)`` or ``STAT`` only in the company of other codes or of a redaction (markings.md, section 14).
+gap, ``B5`` or ``NR`` only in a margin, beside a redaction or in a stack with other codes (markings.md, section 14).
 """
 
 from __future__ import annotations
