@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from redactlib.detect.bracket import find_brackets
+from redactlib.detect.bracket import BracketSettings, _in_company, find_brackets
 from redactlib.layers import separate
+from redactlib.marks import Bracket
 from redactlib.reading import PageText, Reading, TextLine
 from redactlib.scan import Scan
 
@@ -81,6 +82,32 @@ def test_without_the_model_upright_strokes_with_two_arms_are_brackets() -> None:
     found = find_brackets(*((scan := drawn())[0], None, scan[1]))
     assert [(b.side, b.form) for b in found] == [("open", "drawn"), ("close", "drawn")]
     assert found[0].family == "reviewer"
+
+
+def test_a_bracket_that_a_slanting_stroke_crosses_is_struck() -> None:
+    scan, text = drawn()
+    image = scan.image.copy()
+    for rise in (-1, 1):
+        cv2.line(image, (183, 109 - 12 * rise), (207, 109 + 12 * rise), 0, 2)
+    found = find_brackets(Scan(image, DPI), None, text)
+    assert [b.struck for b in found] == [True, False]
+    assert [b.struck for b in find_brackets(scan, None, text)] == [False, False]
+
+
+def test_a_doubtful_bracket_is_saved_by_its_partner_and_a_lone_one_is_not() -> None:
+    text = PageText(tuple(line("words in the middle of a line", y) for y in (100, 140)))
+
+    def seen(side: str, x: int, y: int, confidence: float) -> Bracket:
+        return Bracket(box=(x, y - 2, x + 8, y + 20), confidence=confidence, side=side, form="drawn")
+
+    alone, _ = _in_company([seen("open", 150, 100, 0.6), seen("open", 300, 140, 0.1)], text, 16.0, BracketSettings())
+    first, last = _in_company(
+        [seen("open", 150, 100, 0.6), seen("close", 300, 140, 0.9)], text, 16.0, BracketSettings()
+    )
+    back, _ = _in_company([seen("open", 150, 140, 0.6), seen("close", 300, 100, 0.9)], text, 16.0, BracketSettings())
+    assert alone < 0.5 < first
+    assert first > back
+    assert last > 0.5
 
 
 @pytest.mark.parametrize("with_model", [False, True])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from redactlib.detect.handwriting import find_handwriting
+from redactlib.detect.interlinear import find_interlinear
 from redactlib.detect.pen import strokes
 from redactlib.layers import Layers, separate
-from redactlib.marks import Handwriting, area, intersection
-from redactlib.reading import NeuralReader, PageText, read_page
+from redactlib.marks import Bracket, Handwriting, area, intersection
+from redactlib.reading import NeuralReader, PageText, Reading, TextLine, read_page
 from redactlib.scan import Scan
 from redactlib.synth import DrawnPage, Edit, PageSpec, draw_page
 
@@ -94,3 +96,46 @@ def test_strokes_that_nearly_touch_are_one() -> None:
     mask = np.zeros((60, 60), bool)
     mask[10:30, 10:12] = mask[10:30, 14:16] = mask[40:55, 40:42] = True
     assert sorted(strokes(mask)) == [(10, 10, 16, 30), (40, 40, 42, 55)]
+
+
+def typescript(*, spacing_px: int, between: str = "", confidence: float = 0.85) -> tuple[Scan, PageText]:
+    """Eight lines of type at 150 dpi, and neat capitals between the third and the fourth, read as a line like them."""
+    image = np.full((640, 900), 255, np.uint8)
+    lines = [("we are agreed that nothing should be done in haste", 80, 60 + spacing_px * i, 0.98) for i in range(8)]
+    if between:
+        lines.append((between, 300, 60 + spacing_px * 5 // 2, confidence))
+    read = []
+    for words, x0, y, sure in lines:
+        cv2.putText(image, words, (x0, y + 20), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 0, 2)
+        x1 = x0 + cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, 0.8, 2)[0][0]
+        corners = np.array([[x0, y], [x1, y], [x1, y + 26], [x0, y + 26]], np.float32)
+        read.append(TextLine((x0, y, x1, y + 26), corners, 0.0, Reading(words, sure, None, ())))
+    return Scan(image, 150.0), PageText(tuple(read))
+
+
+def test_neat_capitals_between_the_lines_of_a_draft_are_an_insertion() -> None:
+    scan, text = typescript(spacing_px=60, between="IN VIENNA")
+    ((box, gap),) = find_interlinear(scan.grey < 128, 1.0, scan.mm(1.0), text)
+    assert gap.below is text.lines[3]
+    assert intersection(box, text.lines[-1].box) > 0.8 * area(box)
+    inserted = [m for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion"]
+    assert [m.text for m in inserted] == ["IN VIENNA"]
+    assert inserted[0].anchor is not None
+    assert text.lines[3].box[1] < inserted[0].anchor[1] < text.lines[3].box[3]
+
+
+def test_between_single_spaced_lines_and_where_type_reads_well_nothing_was_inserted() -> None:
+    for scan, text in (
+        typescript(spacing_px=60),
+        typescript(spacing_px=30),
+        typescript(spacing_px=60, between="IN VIENNA", confidence=0.99),
+    ):
+        assert find_interlinear(scan.grey < 128, 1.0, scan.mm(1.0), text) == []
+
+
+def test_what_is_left_of_a_bracket_is_no_note() -> None:
+    page, scan, layers, text = look((Edit(kind="note"),), seed=13)
+    (note,) = (m for m in page.truth["marks"] if m["kind"] == "handwriting")
+    as_bracket = Bracket(box=tuple(note["box"]), confidence=0.9, side="open", form="drawn")
+    found = find_handwriting(scan, layers, text, (), (as_bracket,))
+    assert not any(intersection(m.box, as_bracket.box) > 0.5 * area(m.box) for m in found)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rapidfuzz.fuzz import partial_ratio
 
+from redactlib.edits import find_edits
 from redactlib.pipeline import analyze
 from redactlib.report import PageReport
 from redactlib.scan import Scan
@@ -71,3 +72,10 @@ def test_bracketed_words_come_out(report: PageReport) -> None:
 def test_a_struck_word_comes_out(report: PageReport) -> None:
     struck = [m.struck_text or "" for m in report.marks if m.kind == "handwriting" and m.role == "strike"]
     assert any(partial_ratio("warsaw", text.lower()) > 80 for text in struck)
+
+
+def test_the_inserted_word_takes_the_place_of_the_struck_one(report: PageReport) -> None:
+    edits = find_edits(report.marks, page=1, dpi=report.image.dpi)
+    (substitution,) = (edit for edit in edits if edit.kind == "substitution")
+    assert substitution.after == "Eastern"
+    assert partial_ratio("warsaw", (substitution.before or "").lower()) > 80

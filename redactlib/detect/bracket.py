@@ -37,7 +37,7 @@ class BracketSettings:
     company_min: float = 0.3  # chance from which another one on the page is company
     company_gain: float = 0.5  # log odds for each factor e of one and those: who brackets once, brackets on
     partner_gain: float = 1.5  # log odds that a partner brings which is surely one
-    alone_loss: float = 2.1  # log odds lost beforehand: lone ones are mostly corners of something else
+    alone_loss: float = 1.9  # log odds lost beforehand: lone ones are mostly corners of something else
     chance_min: float = 0.5  # probability from which a bracket counts
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
     passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
@@ -77,6 +77,7 @@ def find_brackets(
     """
     read = list(_read_brackets(text, settings))
     drawn = _by_heat(scan, layers, text, settings, judge) if layers is not None else _by_strokes(scan, text, settings)
+    drawn = [replace(b, struck=_is_struck(b, scan, settings)) for b in drawn]
     typed = [
         b for b in read if b.confidence >= settings.typed_confidence and not any(_same(b, d, settings) for d in drawn)
     ]
@@ -127,7 +128,7 @@ def _by_heat(
             kept.append(found)
     chances = _in_company(kept, text, _pitch(text, scan), settings)
     return [
-        replace(bracket, confidence=round(float(chance), 3), struck=_is_struck(bracket, scan, settings))
+        replace(bracket, confidence=round(float(chance), 3))
         for bracket, chance in zip(kept, chances, strict=True)
         if chance >= settings.chance_min
     ]
@@ -156,22 +157,24 @@ def _is_struck(bracket: Bracket, scan: Scan, settings: BracketSettings) -> bool:
     margin, scale = round(0.6 * (y1 - y0)), settings.struck_px / max(1, y1 - y0)
     left, top = max(0, x0 - margin), max(0, y0 - margin)
     ink = scan.ink[top : y1 + margin, left : x1 + margin].astype(np.uint8) * 255
-    small = (cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) > 90).astype(np.uint8)
+    small: np.ndarray = (cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) > 90).astype(np.uint8)
     small = cv2.dilate(small, np.ones((2, 2), np.uint8))  # slanting lines of one pixel have gaps
     near, far = ((x0 - left) * scale, (x1 - left) * scale)
     high, third = (y0 - top) * scale, 0.4 * (far - near)
     low = high + settings.struck_px
-    back = (
-        np.arange(int(near), int(far - third) + 1) if bracket.side == "open" else np.arange(int(near + third), int(far))
-    )
+    columns = (near, far - third) if bracket.side == "open" else (near + third, far)  # its back, not its arms
+    back = np.arange(max(0, int(columns[0])), min(small.shape[1], int(columns[1]) + 1))
+    if not back.size:
+        return False
     upright = back[small[int(high) : int(low), back].sum(0).argmax()]
     half = settings.struck_length * settings.struck_px / 2
     for angle in np.radians(np.arange(*settings.struck_slant_deg, 3)):
         across, down = half * np.cos(angle), half * np.sin(angle)
         for sign in (1, -1):
             stroke = np.zeros((2 * int(half) + 1,) * 2, np.uint8)
-            ends = [(round(half + k * across), round(half + k * sign * down)) for k in (-1, 1)]
-            cv2.line(stroke, *ends, 1)
+            start, end = round(half - across), round(half + across)
+            high_end, low_end = round(half - sign * down), round(half + sign * down)
+            cv2.line(stroke, (start, high_end), (end, low_end), 1)
             ys, xs = np.nonzero(cv2.erode(small, stroke, borderValue=0))
             inside = (ys > high + 0.15 * settings.struck_px) & (ys < low - 0.15 * settings.struck_px)
             past = across - settings.struck_beyond * settings.struck_px

@@ -71,9 +71,17 @@ def find_handwriting(
     typed = [line for line in level if line.confidence >= settings.typed_confidence]
     page = _Page(level, typed, tuple(stamps), scan.mm(1.0), _pitch(typed, scan))
     marks = [_mark(group, page, text) for group in _groups(pen, scan, settings)]
-    for box in find_interlinear(pen.ink, pen.scale, MM, text):
+    for box, gap in find_interlinear(pen.ink, pen.scale, MM, text):
         if not any(mark.role == "insertion" and _shared(mark.box, box) for mark in marks):
-            marks.append(_inserted(box, page, text, settings))
+            marks.append(
+                Handwriting(
+                    box=box,
+                    confidence=settings.interlinear_confidence,
+                    role="insertion",
+                    text=_read_in(box, page, text),
+                    anchor=_anchor(box, gap.below),
+                )
+            )
     marks += [s for s in _ruled_strikes(pen, page, scan, settings) if not any(_shared(s.box, m.box) for m in marks)]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
 
@@ -83,7 +91,9 @@ def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
     mask = pen.mask.copy()
     for bracket in brackets:
         if bracket.form == "drawn":
-            x0, y0, x1, y1 = (int(v * pen.scale) for v in bracket.box)
+            x0, y0, x1, y1 = bracket.box
+            rim = 0.12 * (y1 - y0)  # the ink model knows sizes roughly
+            x0, y0, x1, y1 = (max(0, round(v * pen.scale)) for v in (x0 - rim, y0 - rim, x1 + rim, y1 + rim))
             mask[y0 : y1 + 1, x0 : x1 + 1] = False
     return replace(pen, mask=mask)
 
@@ -225,7 +235,7 @@ def _role(group: _Group, page: _Page) -> str:
     if crossed and ((width > 2 * height and height < 0.6 * crossed.height) or strokes.mean() > 0.3):
         return "strike"
     simple = strokes.mean() < 0.5 and _loops(strokes) <= 1
-    if simple and (width > 6 * height or height > 4 * width):
+    if simple and (width > 6 * height or height > 4 * width or height < 0.3 * page.pitch):
         return "mark"
     if _line_below(box, page, group.rows()):
         return "insertion"
@@ -246,25 +256,16 @@ def _mark(group: _Group, page: _Page, text: PageText) -> Handwriting:
         box=box,
         confidence=round(group.chance, 3),
         role=role,
-        text=_read_in(box, text) if role not in ("strike", "mark") else None,
+        text=_read_in(box, page, text) if role not in ("strike", "mark") else None,
         struck_text=_words_in(crossed, box) if crossed else None,
         anchor=_anchor(box, under),
     )
 
 
-def _inserted(box: Box, page: _Page, text: PageText, settings: HandwritingSettings) -> Handwriting:
-    anchor = _anchor(box, _line_below(box, page))
-    return Handwriting(
-        box=box,
-        confidence=settings.interlinear_confidence,
-        role="insertion",
-        text=_read_in(box, text),
-        anchor=anchor,
-    )
-
-
-def _read_in(box: Box, text: PageText) -> str | None:
-    """What the reader made of a note, where it is sure of every piece."""
+def _read_in(box: Box, page: _Page, text: PageText) -> str | None:
+    """What the reader made of a note, where it is sure of every piece; its boxes are wider than the ink."""
+    rim = round(0.2 * page.pitch)
+    box = (box[0] - rim, box[1] - rim, box[2] + rim, box[3] + rim)
     inside = [line for line in text.lines if intersection(line.box, box) > 0.7 * area(line.box)]
     sure = bool(inside) and min(line.confidence for line in inside) >= 0.7
     return " ".join(line.text for line in inside) if sure else None

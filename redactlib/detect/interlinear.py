@@ -37,7 +37,7 @@ class InterlinearSettings:
     inked_min: float = 0.12  # of its box: script; sown dirt covers less
     flat_max: float = 0.5  # of its ink is in level strokes: an underline
     column_max: float = 0.5  # of the lines' width: more is a line that was not read
-    read_confidence: float = 0.92  # what reads better is type: a heading, a table's entry
+    read_confidence: float = 0.94  # what reads better is type: a heading, a table's entry
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Gap:
 
 def find_interlinear(
     ink: np.ndarray, scale: float, mm: float, text: PageText, *, settings: InterlinearSettings = InterlinearSettings()
-) -> list[Box]:
+) -> list[tuple[Box, Gap]]:
     """Find ink between the lines of a double-spaced typescript.
 
     Args:
@@ -61,22 +61,23 @@ def find_interlinear(
         settings: sizes.
 
     Returns:
-        boxes in page pixels, one for words that lie close together.
+        for words that lie close together their box in page pixels, and the lines between which they stand.
     """
     gaps = find_gaps(text, settings=settings)
     if not gaps:
         return []
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     parts = stats[1:][np.maximum(stats[1:, 2], stats[1:, 3]) >= settings.letter_min_mm * mm]
-    found: list[Box] = []
+    found: list[tuple[Box, Gap]] = []
     for gap in gaps:
         between = parts[_stands_in(parts, gap, scale, settings)]
         for group in _words(between, settings.join_mm * mm):
             x0, y0, x1, y1 = _bounds(group)
             box = (int(x0 / scale), int(y0 / scale), int(np.ceil(x1 / scale)), int(np.ceil(y1 / scale)))
             if _is_writing(group, ink[y0:y1, x0:x1], mm, settings) and not _is_type(box, gap, text, settings):
-                found.append(box)
-    return [box for i, box in enumerate(found) if not any(intersection(box, b) > 0.5 * area(box) for b in found[:i])]
+                found.append((box, gap))
+    boxes = [box for box, _ in found]
+    return [f for i, f in enumerate(found) if not any(intersection(f[0], b) > 0.5 * area(f[0]) for b in boxes[:i])]
 
 
 def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSettings()) -> list[Gap]:

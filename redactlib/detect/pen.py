@@ -43,6 +43,7 @@ class PenSettings:
     edge_mm: float = 1.0  # shadows of the page's edge lie within this
     typed_confidence: float = 0.8  # lines that read better than this are type ...
     doubtful_confidence: float = 0.6  # ... and worse than this, perhaps writing
+    run_mm: float = 7.0  # along one row or column of pixels: rules and typed underlines; few hands are as straight
     rule_aspect: float = 12.0  # without the model: straight strokes longer than this share are rules
     rule_length_mm: float = 14.0
 
@@ -136,13 +137,13 @@ def evidence(
     stamps: Sequence[Stamp],
     settings: PenSettings = PenSettings(),
 ) -> np.ndarray:
-    """What the judge knows of each stroke: float64 ``(n, 25)``.
+    """What the judge knows of each stroke: float64 ``(n, 27)``.
 
     In this order: logarithms of its ink and of all ink in its box (square mm); the share; the model's chance, mean and
     nine tenths; shares in components longer than 2 and 4 mm; density of ink within 4 and 10 mm; logarithms of width
     and height (mm); distance from the page's edge (mm); chances of print, stamp, ruling and fill; most bracket heat;
     mean chance within 10 and 25 mm; shares in typed and in doubtful lines; confidence of the reading; share inside
-    stamps; stroke width (mm); mean chance of all ink in the box.
+    stamps; stroke width (mm); mean chance of all ink in the box; shares in long level and in long upright runs of ink.
     """
     ink = pen.ink.astype(np.float32)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(pen.ink.astype(np.uint8), connectivity=8)
@@ -156,6 +157,13 @@ def evidence(
     others = [_enlarged(plane, pen.ink) for plane in (layers.print, layers.stamp, layers.ruling, layers.fill)]
     heat = _enlarged(np.maximum(layers.bracket_open, layers.bracket_close), pen.ink)
     width = cv2.distanceTransform(pen.ink.astype(np.uint8), cv2.DIST_L2, 3)
+    bar = round(settings.run_mm * MM)
+    runs = [
+        cv2.dilate(
+            cv2.morphologyEx(pen.ink.astype(np.uint8), cv2.MORPH_OPEN, np.ones(shape, np.uint8)), np.ones((3, 3))
+        )
+        for shape in ((1, bar), (bar, 1))
+    ]
     confidence = np.full(pen.ink.shape, -1, np.float32)
     for line in text.lines:
         _place(confidence, line.box, pen.scale)[...] = line.confidence
@@ -190,9 +198,10 @@ def evidence(
                 stamped[place][own].mean(),
                 np.percentile(width[place][own], 75) / MM,
                 pen.chance[place][there].mean(),
+                *(run[place][own].mean() for run in runs),
             ]
         )
-    return np.array(rows, np.float64).reshape(-1, 25)
+    return np.array(rows, np.float64).reshape(-1, 27)
 
 
 def _around(plane: np.ndarray, reach_mm: float) -> np.ndarray:

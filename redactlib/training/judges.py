@@ -49,6 +49,10 @@ class JudgeSettings:
     jitters: int = 4  # of each peak of bracket heat: the map's centres and sizes are rough
 
 
+BRACKETS = JudgeSettings(hidden=16, decay=1.0)
+"""Their pictures are many features, and there are few of them."""
+
+
 def labelled_pages(
     scans: Path, networks: Mapping[int, Network], read: Callable[[Path], tuple[Scan, PageText]]
 ) -> Iterator[tuple[str, Scan, Layers, PageText, list[dict]]]:
@@ -170,4 +174,4 @@ def rebuild(scans: Path, networks: Mapping[int, Path], out: Path) -> None:
     for page in labelled_pages(scans, loaded, page_reader()):
         written.append(stroke_examples(*page))
         brackets.append(bracket_examples(*page, rng=rng))
-    save({"pen": fit(written), "bracket": fit(brackets, JudgeSettings(decay=1.0))}, out)
+    save({"pen": fit(written), "bracket": fit(brackets, BRACKETS)}, out)
