@@ -23,6 +23,7 @@ from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, reread
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
+from redactlib.detect.strike import is_struck
 from redactlib.forms import read_form
 from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, intersection, union
@@ -200,7 +201,7 @@ def _stamp(
         decision=form.decision,
         agency=form.agency,
         rotation_deg=round(rotation, 1),
-        struck=layers is not None and _crossed(layers, [bounds(c) for c in legend_corners], settings),
+        struck=layers is not None and _crossed(scan, layers, [bounds(c) for c in legend_corners], settings),
         evidence={
             "marking": row.id,
             "dated": form.dated,
@@ -358,8 +359,11 @@ def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float = 0.55) -> 
     return float((ink * hand).sum()) > share_min * 255 * max(1.0, float(ink.sum()))
 
 
-def _crossed(layers: Layers, legend: Sequence[Box], settings: StampSettings) -> bool:
-    """Whether pen strokes run over the printed words from end to end, as they do where a stamp was struck out."""
+def _crossed(scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampSettings) -> bool:
+    """Whether pen strokes run over the printed words from end to end, a straight one among them: a stamp struck out.
+
+    Neither alone says so: what fills a blank runs over print too, and so do underlines and rules.
+    """
     x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in union(*legend))
     pen = layers.handwriting[y0:y1, x0:x1] > 127
     if not pen.size:
@@ -368,7 +372,8 @@ def _crossed(layers: Layers, legend: Sequence[Box], settings: StampSettings) -> 
     inner = (
         pen[round(0.15 * pen.shape[0]) : round(0.85 * pen.shape[0])] if level else pen.T[round(0.15 * pen.shape[1]) :]
     )
-    return bool(inner.size and float(inner.any(0).mean()) >= settings.crossed_min)
+    covered = inner.size and float(inner.any(0).mean()) >= settings.crossed_min
+    return bool(covered) and any(is_struck(scan, tight(scan, line)) for line in legend)
 
 
 def _belongs(row: Marking, piece: TextLine) -> bool:
