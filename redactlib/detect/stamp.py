@@ -23,7 +23,7 @@ from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, reread
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
-from redactlib.detect.strike import is_struck
+from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.forms import read_form
 from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, intersection, union
@@ -47,6 +47,7 @@ class StampSettings:
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
     reach_pen: float = 3.2  # and a note of several lines no further than this
     crossed_min: float = 0.76  # of the legend's length that pen strokes run over; fills alone reach 0.7
+    crossed_min_deg: float = 8.0  # the rules of a form's blanks are more level
     pitch: float = 1.15  # between a legend's lines where only one was read
     row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
     fill_height_max: float = 2.6  # pens write larger than stamps
@@ -373,7 +374,8 @@ def _crossed(scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampS
         pen[round(0.15 * pen.shape[0]) : round(0.85 * pen.shape[0])] if level else pen.T[round(0.15 * pen.shape[1]) :]
     )
     covered = inner.size and float(inner.any(0).mean()) >= settings.crossed_min
-    return bool(covered) and any(is_struck(scan, tight(scan, line)) for line in legend)
+    slanting = StrikeSettings(angle_min_deg=settings.crossed_min_deg)
+    return bool(covered) and any(is_struck(scan, tight(scan, line), settings=slanting) for line in legend)
 
 
 def _belongs(row: Marking, piece: TextLine) -> bool:

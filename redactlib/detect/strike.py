@@ -20,6 +20,7 @@ class StrikeSettings:
     ink_min: float = 0.35  # of a reduced pixel: thin strokes survive
     reach: float = 0.7  # strokes begin and end outside the words
     length_min: float = 2.3  # no letter has a straight stroke so long, and rows of serifs stand above and below
+    angle_min_deg: float = 0.0  # raised where the lines of a form run level
     angle_max_deg: float = 66.0  # steeper ones are frames and stems
     angle_step_deg: float = 1.5  # a pen's width over such a length
     middle: tuple[float, float] = (0.25, 0.75)  # of the height of the words
@@ -58,6 +59,7 @@ def is_struck(scan: Scan, box: Box, *, settings: StrikeSettings = StrikeSettings
     small = np.where(small > 255 * settings.ink_min, 1, 0).astype(np.uint8)
     place = np.array(words, float) * scale
     angles = np.arange(-settings.angle_max_deg, settings.angle_max_deg + 0.1, settings.angle_step_deg)
+    angles = angles[np.abs(angles) >= settings.angle_min_deg]
     return any(_crosses(stroke, place, settings) for angle in angles for stroke in _strokes(small, angle, settings))
 
 
