@@ -41,15 +41,15 @@ class JudgeSettings:
     """How a judge is fitted."""
 
     members: int = 4
-    hidden: int = 8
-    steps: int = 400
+    hidden: int = 16
+    steps: int = 800
     batch: int = 2048
     rate: float = 0.01
     decay: float = 0.3
     jitters: int = 4  # of each peak of bracket heat: the map's centres and sizes are rough
 
 
-BRACKETS = JudgeSettings(hidden=16, decay=1.0)
+BRACKETS = JudgeSettings(steps=400, decay=1.0)
 """Their pictures are many features, and there are few of them."""
 
 
