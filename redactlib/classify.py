@@ -27,6 +27,7 @@ class ClassifySettings:
     """When an answer is given."""
 
     confidence_min: float = 0.4  # below it the answer is null and the candidates are in the evidence
+    hand_date_min: float = 0.85  # of a date by hand in the headline: the next guess is years off
     unread_factor: float = 0.75  # trust in the latest dated event while another's date could not be read
 
 
@@ -106,7 +107,8 @@ def _headline(among: Sequence[Event], settings: ClassifySettings) -> Declassific
     unread = [e for e in among if not e.date and e.evidence.get("dated")]
     if unread:  # it may be the latest, and any other answer wrong
         confidence *= settings.unread_factor if dated else 0.0
-    sure = confidence >= settings.confidence_min
+    doubtful = chosen.date_handwritten and chosen.evidence["date"].get("confidence", 1.0) < settings.hand_date_min
+    sure = confidence >= settings.confidence_min and not (chosen.date and doubtful)
     candidates = [
         {"event": e.id, "agency": e.agency, "date": e.date, "decision": e.decision, "confidence": e.confidence}
         for e in among

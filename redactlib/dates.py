@@ -77,6 +77,25 @@ def find_dates(text: str, *, order: str = "MDY", era: str = "stamp") -> tuple[Da
     return tuple(sorted(found, key=lambda reading: reading.span))
 
 
+def spells(text: str, iso: str) -> bool:
+    """Whether a text spells a whole date out, figure by figure, in one order or the other; a stroke may look like a 1.
+
+    >>> spells("10127/92", "1992-10-27"), spells("120/92", "1992-10-20")
+    (True, False)
+    """
+    if any(reading.date == iso for reading in find_dates(text)):
+        return True
+    if len(iso) < 10:
+        return False
+    figures = "".join(_DIGIT_OF.get(c, c) for c in text)
+    year, month, day = iso.split("-")
+    stroke = r"(?:[^\dA-Za-z]{1,3}|1)"
+    return any(
+        re.search(rf"(?<!\d)0?{int(a)}{stroke}0?{int(b)}{stroke}(?:{year[:2]})?{year[2:]}(?!\d)", figures)
+        for a, b in ((month, day), (day, month))
+    )
+
+
 def _patterns() -> tuple[re.Pattern[str], ...]:
     """The printed forms, the most telling first."""
     digit = "[0-9" + "".join(_LOOKALIKES.values()).replace("|", r"\|") + "]"

@@ -19,7 +19,7 @@ from rapidfuzz import fuzz
 from redactlib.catalogue.authorities import find_number, library_of
 from redactlib.catalogue.markings import Line, Marking, Match, fold
 from redactlib.datelines import DateLines
-from redactlib.dates import DateReading, parse_date, read_date
+from redactlib.dates import DateReading, parse_date, read_date, spells
 from redactlib.reading import TextLine, crop_line, stretch
 from redactlib.scan import Scan
 
@@ -64,7 +64,7 @@ class FormSettings:
     box_size_max: float = 1.4  # a tick reaches over its box
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
-    spelt_lead: float = 2.5
+    spelt_lead: float = 2.0
     sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
     unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
     tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
@@ -169,9 +169,11 @@ def _date(
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
     found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
     if row.hand:
-        written = _read_by_hand(row, look_closer(), written_on, inside=absent)
+        closer = look_closer()
+        written = _read_by_hand(row, closer, written_on, inside=absent)
         if written is not None and (not absent or written.confidence >= settings.unasked_min):
-            return _weighed(written, found, settings) | ({"unasked": True} if absent else {})
+            texts = [*inside, *rest, *(reading.text for reading in closer.readings)]
+            return _weighed(written, found, texts, settings) | ({"unasked": True} if absent else {})
     if not found and "date" in row.fields:
         left = parse_date(_without_legend(match, lines, blanks), order=_numeric(row))
         found = [left] if left and _in_use(row, left) else []
@@ -185,10 +187,14 @@ def _date(
     return _as_dict(best, handwritten=row.hand)
 
 
-def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormSettings) -> dict[str, Any]:
-    """The date that the grammar and the general recogniser's best guesses give together.
+def _weighed(
+    written: DateReading, spelt: Sequence[DateReading], texts: Sequence[str], settings: FormSettings
+) -> dict[str, Any]:
+    """The date that the grammar and the recognisers' best guesses give together.
 
-    A guess that spells a date out to the last figure speaks for that date beside what the grammar finds probable.
+    A guess of the general recogniser that spells a date out to the last figure speaks for that date beside what the
+    grammar finds probable. No date is answered that no best guess of any line spells out: where the grammar alone makes
+    a date of other ink, it is sure of it and wrong.
     """
     votes, total = dict(written.candidates), 1.0  # with the share of no date at all
     for day in {reading.date for reading in spelt if reading.date and len(reading.date) == 10}:
@@ -201,8 +207,9 @@ def _weighed(written: DateReading, spelt: Sequence[DateReading], settings: FormS
     day, share = ranked[0]
     lead = share / ranked[1][1] if len(ranked) > 1 and ranked[1][1] else _LEAD_MAX
     text = next((d.text for d in spelt if d.date == day), written.text)
+    witnessed = any(spells(guess, day) for guess in (*texts, text))
     return {
-        "iso": day if share >= settings.spelt_min and lead >= settings.spelt_lead else None,
+        "iso": day if share >= settings.spelt_min and lead >= settings.spelt_lead and witnessed else None,
         "text": text,
         "confidence": round(_sure(share, lead, settings), 4),
         "handwritten": True,

@@ -212,6 +212,7 @@ class MatchSettings:
     weak_lines: int = 2  # lines that must agree at least, and `weak_weight_chars` of their letters beyond chance
     weak_weight_chars: float = 12.0
     weak_share: float = 0.3  # of the legend's letters
+    weak_pitch_min: float = 0.5  # between them, in line heights: two pieces of one line confirm nothing
     token_weight_chars: float = 4.0  # what a sign that no other marking has is worth
     weak_seeds: int = 8
     chance_score: float = 0.5  # letters of unlike lines agree to this share
@@ -329,7 +330,8 @@ def _holds_weakly(match: Match, lines: Sequence[Line], settings: MatchSettings) 
     """Whether several lines agree with the legend beyond chance, and hold little else."""
     said = [h for h in match.hits if _says_token(match.marking, lines[h.line].folded[0])]
     lines_min = 1 if said else settings.weak_lines
-    if len({h.literal.row for h in match.hits if len(h.literal.folded) >= settings.weak_letters}) < lines_min:
+    telling = [h for h in match.hits if len(h.literal.folded) >= settings.weak_letters]
+    if _rows_apart(telling, lines, settings) < lines_min:
         return False
     chance = settings.chance_score
     weight = sum(max(0.0, h.score - chance) / (1 - chance) * len(h.literal.folded) for h in match.hits)
@@ -338,6 +340,16 @@ def _holds_weakly(match: Match, lines: Sequence[Line], settings: MatchSettings) 
     roomy = sum(len(lines[h.line].folded[0]) <= 1.6 * len(h.literal.folded) + 4 for h in match.hits)
     enough = weight >= max(settings.weak_weight_chars, settings.weak_share * required)
     return enough and roomy >= lines_min and not _contradicted(match, lines, settings, weak=True)
+
+
+def _rows_apart(hits: Sequence[Hit], lines: Sequence[Line], settings: MatchSettings) -> int:
+    """On how many lines of their own hits stand, one under the other."""
+    if not hits:
+        return 0
+    home = lines[hits[0].line]
+    depths = sorted(lines[h.line].centre[0] * home.down[0] + lines[h.line].centre[1] * home.down[1] for h in hits)
+    steps = np.diff(depths) > settings.weak_pitch_min * home.height
+    return min(1 + int(steps.sum()), len({h.literal.row for h in hits}))
 
 
 def _says_token(row: Marking, folded: str) -> bool:
