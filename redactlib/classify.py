@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,23 @@ class ClassifySettings:
     unread_factor: float = 0.75  # trust in the latest dated event while another's date could not be read
 
 
+@dataclass(frozen=True)
+class TrustSettings:
+    """A logistic regression: how probably agency and date of an event are both right as given.
+
+    Fitted on the 126 events found on the labelled pages (79 documents), dates read by the shipped recognisers. By five
+    document-wise folds its Brier score is 0.082; that of the product of the stamp's and the date's confidence is 0.138.
+    """
+
+    base: float = 0.08
+    by_hand: float = -0.41  # a date written by hand
+    unread: float = -1.03  # a place for a date, and none read there
+    undated: float = 0.79  # no place for a date
+    by_stamp: float = 0.08  # times the log odds of the stamp's confidence
+    by_date: float = 1.34  # times those of the date's, where it is given
+    odds_max: float = 0.98  # confidence beyond which no more is believed
+
+
 def find_events(stamps: Sequence[Stamp]) -> tuple[Event, ...]:
     """What the stamps of a page decided, in order of date, undated ones last; a blank form is no event."""
     events = [_event(stamp) for stamp in stamps if stamp.decision in EVENTS]
@@ -41,7 +59,7 @@ def find_events(stamps: Sequence[Stamp]) -> tuple[Event, ...]:
 def _event(stamp: Stamp) -> Event:
     fields = stamp.evidence.get("fields", {})
     date = stamp.evidence.get("date", {})
-    sure = stamp.confidence * (date.get("confidence", 1.0) if date.get("iso") else 1.0)
+    sure = _trust(stamp)
     evidence = {"date": date, "dated": stamp.evidence.get("dated", False)}
     contradictions = check_consistency(
         stamp.agency, fields.get("office"), fields.get("legal_basis"), date.get("iso"), case=fields.get("case")
@@ -65,6 +83,24 @@ def _event(stamp: Stamp) -> Event:
         box=stamp.box,
         evidence=evidence,
     )
+
+
+def _trust(stamp: Stamp, settings: TrustSettings = TrustSettings()) -> float:
+    """How probably agency and date that a stamp gives are right as they are."""
+    date = stamp.evidence.get("date", {})
+    score = settings.base + settings.by_stamp * _log_odds(stamp.confidence, settings)
+    if date.get("iso"):
+        score += settings.by_date * _log_odds(date.get("confidence", 1.0), settings)
+        score += settings.by_hand if date.get("handwritten") else 0.0
+    else:
+        unread = stamp.evidence.get("dated") or date.get("candidates")
+        score += settings.unread if unread else settings.undated
+    return 1 / (1 + math.exp(-score))
+
+
+def _log_odds(confidence: float, settings: TrustSettings) -> float:
+    bounded = min(max(confidence, 1 - settings.odds_max), settings.odds_max)
+    return math.log(bounded / (1 - bounded))
 
 
 def classify(
