@@ -246,6 +246,35 @@ def decode_lattice(lattice: np.ndarray, *, used: float = 1.0) -> Reading:
     return Reading(text, confidence, lattice[:end], centres)
 
 
+def log_odds_of(lattice: np.ndarray, text: str) -> float:
+    """How much less probable a text is than the likeliest path, in nats a character: 0 where it is the best guess.
+
+    The text's probability is summed over all its alignments (CTC's forward pass, Graves et al. 2006).
+
+    Args:
+        lattice: CTC probabilities ``(T, 1 + len(ALPHABET))``.
+        text: characters of :data:`ALPHABET`.
+
+    >>> sure = np.zeros((3, 97), np.float32)
+    >>> sure[[0, 1, 2], [1 + ALPHABET.index("N"), 0, 1 + ALPHABET.index("O")]] = 1
+    >>> log_odds_of(sure, "NO") < 0.001, log_odds_of(sure, "ON") > 5
+    (True, True)
+    """
+    logs = np.log(np.maximum(lattice, 1e-6))
+    labels = np.zeros(2 * len(text) + 1, int)
+    labels[1::2] = [1 + ALPHABET.index(character) for character in text]
+    skips = np.zeros(len(labels), bool)
+    skips[2:] = (labels[2:] > 0) & (labels[2:] != labels[:-2])
+    state = np.full(len(labels), -np.inf)
+    state[:2] = logs[0, labels[:2]]
+    for row in logs[1:]:
+        before = np.concatenate([[-np.inf], state[:-1]])
+        leap = np.where(skips, np.concatenate([[-np.inf, -np.inf], state[:-2]]), -np.inf)
+        state = np.logaddexp(np.logaddexp(state, before), leap) + row[labels]
+    said = np.logaddexp(state[-1], state[-2])
+    return float((logs.max(1).sum() - said) / len(text))
+
+
 @dataclass(frozen=True)
 class PageText:
     """All lines of a page and how it lies.

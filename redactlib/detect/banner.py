@@ -13,7 +13,7 @@ from redactlib.catalogue.markings import Line, fold, says_every_word
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
-from redactlib.reading import TextLine
+from redactlib.reading import TextLine, log_odds_of
 from redactlib.scan import Scan
 
 
@@ -24,7 +24,7 @@ def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> lis
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
     spoken: list[tuple[Line, tuple[str, ...]]] = []
-    said = [(line, banner_words(line.text) or _worn_level(line, typical, scan)) for line in lines]
+    said = [(line, banner_words(line.text) or _worn_level(line, pieces, typical, scan)) for line in lines]
     alone = {line.parts[0]: sum(map(len, words)) for line, words in said if len(line.parts) == 1}
     said = [  # pieces are put together only where that says more: TOP and SECRET, not two banners in a row
         (line, words)
@@ -117,11 +117,28 @@ def _collides(a: Line, b: Line) -> bool:
     )
 
 
-def _worn_level(line: Line, typical: float, scan: Scan) -> tuple[str, ...]:
-    """A level that a line stands for although it is badly read: only where it is large, slanted, or at head or foot."""
+_STAMPED = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED", "FOR OFFICIAL USE ONLY", "NO FOREIGN DISSEM")
+_SAID_MAX = 0.9
+"""Nats a letter by which a level may be less probable than the recogniser's best guess: on the labelled pages 15 of 16
+lines within it are that level, the next true one follows among five that are not."""
+
+
+def _worn_level(line: Line, pieces: Sequence[TextLine], typical: float, scan: Scan) -> tuple[str, ...]:
+    """A level that a line stands for although it is badly read: only where it is large, slanted, or at head or foot.
+
+    Either enough of its letters were read, or the recogniser thought it nearly as probable as what it read.
+    """
     apart = line.height > 1.35 * typical or abs(line.along[1]) > 0.04
     edge = min(line.centre[1], scan.height - line.centre[1]) < 0.12 * scan.height
-    return worn_level(line.text, lenient=apart and edge) if apart or edge else ()
+    if not (apart or edge):
+        return ()
+    lattice = pieces[line.parts[0]].reading.lattice if len(line.parts) == 1 else None
+    if lattice is not None and len(lattice) and len(line.text) <= 2 * max(map(len, _STAMPED)):
+        odds = {word: min(log_odds_of(lattice, word), log_odds_of(lattice, word.replace(" ", ""))) for word in _STAMPED}
+        likeliest = min(_STAMPED, key=lambda word: odds[word])
+        if odds[likeliest] < _SAID_MAX:
+            return (likeliest,)
+    return worn_level(line.text, lenient=apart and edge)
 
 
 def _grouped(
