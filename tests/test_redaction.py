@@ -470,3 +470,8 @@ def test_real_pages(real_scans: Path):
         labels, finds = labels + len(want), finds + len(boxes)
     assert labels
     assert 2 * hits / (labels + finds) > 0.6
+
+
+def test_lines_of_two_heights_only_give_no_measure_of_type():
+    lines = [line("the quick brown fox", 100, 100 + 400 * i, height=20 if i % 2 else 300) for i in range(4)]
+    assert measure_type(lines, DPI) is None

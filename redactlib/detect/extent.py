@@ -67,10 +67,10 @@ def measure_type(
     """
     read = [t for t in lines if t.confidence >= settings.confidence_min and len(t.text) >= settings.chars_min]
     read = [t for t in read if len(t.reading.centres) == len(t.text)]
+    height = float(np.median([t.height for t in read] or [0.0]))
+    read = [t for t in read if 0.6 * height <= t.height <= 1.6 * height]
     if len(read) < settings.lines_min:
         return None
-    height = float(np.median([t.height for t in read]))
-    read = [t for t in read if 0.6 * height <= t.height <= 1.6 * height]
     width, count = 0.0, 0
     for line in read:
         steps = np.diff(line.reading.centres) * (line.box[2] - line.box[0])
