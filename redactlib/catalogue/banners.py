@@ -23,7 +23,7 @@ class BannerSettings:
 
 
 _SHORT_LEVELS = (fold("SECRET")[0],)
-_WORN_LEVELS = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED")
+STAMPED_LEVELS = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED")
 """Levels that are stamped; UNCLASSIFIED is not among them, since DECLASSIFIED looks like a worn one."""
 
 
@@ -76,7 +76,7 @@ def worn_level(text: str, *, lenient: bool, settings: BannerSettings = BannerSet
     ('SECRET',)
     """
     folded = fold(text)[0]
-    best = max(_WORN_LEVELS, key=lambda word: fuzz.ratio(fold(word)[0], folded))
+    best = max(STAMPED_LEVELS, key=lambda word: fuzz.ratio(fold(word)[0], folded))
     level = fold(best)[0]
     floor = settings.worn_score if lenient else settings.worn_score + 0.06
     close = fuzz.ratio(level, folded) / 100 >= floor

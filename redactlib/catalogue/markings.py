@@ -212,7 +212,6 @@ class MatchSettings:
     weak_lines: int = 2  # lines that must agree at least, and `weak_weight_chars` of their letters beyond chance
     weak_weight_chars: float = 12.0
     weak_share: float = 0.3  # of the legend's letters
-    weak_pitch_min: float = 0.5  # between them, in line heights: two pieces of one line confirm nothing
     token_weight_chars: float = 4.0  # what a sign that no other marking has is worth
     weak_seeds: int = 8
     chance_score: float = 0.5  # letters of unlike lines agree to this share
@@ -230,6 +229,7 @@ class MatchSettings:
     never_score: float = 0.9
     overlap_min: float = 0.1  # of the shorter of two legend lines: they stand under each other
     angle_max_deg: float = 15.0
+    pitch_min: float = 0.5  # in line heights; nearer than this, two pieces stand on one line and confirm nothing
     pitch_max: float = 2.6  # distance between neighbouring lines of a stamp, in line heights
 
 
@@ -348,7 +348,7 @@ def _rows_apart(hits: Sequence[Hit], lines: Sequence[Line], settings: MatchSetti
         return 0
     home = lines[hits[0].line]
     depths = sorted(lines[h.line].centre[0] * home.down[0] + lines[h.line].centre[1] * home.down[1] for h in hits)
-    steps = np.diff(depths) > settings.weak_pitch_min * home.height
+    steps = np.diff(depths) > settings.pitch_min * home.height
     return min(1 + int(steps.sum()), len({h.literal.row for h in hits}))
 
 
@@ -451,7 +451,7 @@ def _grow(
             for r, d in placed.items()
         )
         hit = _locate(literal, i, lines) if fits else None
-        if hit and start and abs(down) > 0.5 and _overlap(hit, start, lines) < settings.overlap_min:
+        if hit and start and abs(down) > settings.pitch_min and _overlap(hit, start, lines) < settings.overlap_min:
             continue
         if hit is None or any(h.line == i and hit.start < h.end - 1 and h.start < hit.end - 1 for h in hits):
             continue

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from rapidfuzz import fuzz
 
-from redactlib.catalogue.banners import banner_words, words_of_banners, worn_level
+from redactlib.catalogue.banners import STAMPED_LEVELS, banner_words, words_of_banners, worn_level
 from redactlib.catalogue.markings import Line, fold, says_every_word
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
 from redactlib.reading import TextLine, log_odds_of
 from redactlib.scan import Scan
+
+
+@dataclass(frozen=True)
+class CutLevelSettings:
+    """What is left of a level that a release line was printed over; lengths in those of the level at the foot."""
+
+    head: float = 0.1  # of the page's height, where such a line stands
+    column: tuple[float, float] = (0.2, 0.8)  # of its width, in which levels stand
+    overlap: float = 0.25  # of the line's height, by which letters show in its strip
+    next_line: float = 0.85  # of it: what begins lower is a line of its own, not one that is cut
+    letter_height: tuple[float, float] = (0.1, 1.1)
+    letter_length_max: float = 0.5
+    row_mm: float = 0.35  # letters that are cut begin on one row
+    letters_min: int = 5
+    length: tuple[float, float] = (0.6, 1.5)  # of letters cut from above; what lies around runs into them
+    length_whole: tuple[float, float] = (0.7, 1.3)  # of letters that stand above the line
+    column_ink_min: float = 0.08  # of the height, that counts as a letter's
+    gap: float = 0.5  # of the height, between two words
+    filled_min: float = 0.6  # of their length
+    above_min: float = 0.2  # of their height, that stands out over the line
 
 
 def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
@@ -38,7 +59,13 @@ def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> lis
     return [_banner(scan, group, words, pieces) for group, words in _grouped(spoken, rest, pieces)]
 
 
-def with_cut_level(scan: Scan, stamps: Sequence[Stamp], banners: Sequence[Stamp]) -> list[Stamp]:
+def with_cut_level(
+    scan: Scan,
+    stamps: Sequence[Stamp],
+    banners: Sequence[Stamp],
+    *,
+    settings: CutLevelSettings = CutLevelSettings(),
+) -> list[Stamp]:
     """Banners, and the one at the head that a release line was printed over: what is left of its letters, cut level.
 
     Only where the foot repeats a level that the head does not show: a page carries its level at both.
@@ -47,14 +74,15 @@ def with_cut_level(scan: Scan, stamps: Sequence[Stamp], banners: Sequence[Stamp]
     levels = set(words_of_banners()["levels"])
     at_foot = [b for b in banners if b.box[1] > middle and levels & set(b.evidence["words"])]
     at_head = [b for b in banners if b.box[3] < middle and levels & set(b.evidence["words"])]
-    over = [s for s in stamps if s.box[3] < 0.1 * scan.height and s.decision in DECISIVE]
+    over = [s for s in stamps if s.box[3] < settings.head * scan.height and s.decision in DECISIVE]
     if not at_foot or at_head or not over:
         return list(banners)
     model, cover = at_foot[-1], over[0]
     height = cover.box[3] - cover.box[1]
     below = [b for b in banners if cover.box[3] - height / 4 < b.box[1] < cover.box[3] + 2 * height]
     end = min([cover.box[3] + 2 * (model.box[3] - model.box[1]), *(b.box[1] + height // 8 for b in below)])
-    rest = _letters_above(scan, cover.box, model.box) or _cut_letters(scan, cover.box, model.box, end)
+    rest = _letters_above(scan, cover.box, model.box, settings)
+    rest = rest or _cut_letters(scan, cover.box, model.box, end, settings)
     if rest is None:
         return list(banners)
     words = [*model.evidence["words"], *(w for b in below for w in b.evidence["words"])]
@@ -69,21 +97,22 @@ def with_cut_level(scan: Scan, stamps: Sequence[Stamp], banners: Sequence[Stamp]
     return [level, *(b for b in banners if b not in below)]
 
 
-def _cut_letters(scan: Scan, cover: Box, model: Box, end: int) -> Box | None:
+def _cut_letters(scan: Scan, cover: Box, model: Box, end: int, settings: CutLevelSettings) -> Box | None:
     """What is left of letters under a line printed over them, down to row `end`: pieces that begin on one row."""
-    height = model[3] - model[1]
-    x0, x1 = round(0.2 * scan.width), round(0.8 * scan.width)
-    y0 = cover[3] - round(0.25 * (cover[3] - cover[1]))
+    height, length = model[3] - model[1], model[2] - model[0]
+    x0, x1 = (round(share * scan.width) for share in settings.column)
+    y0 = cover[3] - round(settings.overlap * (cover[3] - cover[1]))
     if end <= y0:
         return None
     strip = scan.ink[y0:end, x0:x1].astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(strip)
-    pieces = [s for s in stats[1:] if 0.1 * height <= s[3] <= 1.1 * height and 3 <= s[2] <= 0.5 * (model[2] - model[0])]
+    low, high = (share * height for share in settings.letter_height)
+    pieces = [s for s in stats[1:] if low <= s[3] <= high and 3 <= s[2] <= settings.letter_length_max * length]
     if not pieces:
         return None
-    tolerance = max(2, round(scan.mm(0.35)))
+    tolerance = max(2, round(scan.mm(settings.row_mm)))
     row = max({int(s[1]) for s in pieces}, key=lambda top: sum(abs(s[1] - top) <= tolerance for s in pieces))
-    if row > 0.85 * (cover[3] - cover[1]):  # a line of its own under the release line, not one that it cuts
+    if row > settings.next_line * (cover[3] - cover[1]):
         return None
     cut = [s for s in pieces if abs(s[1] - row) <= tolerance]
     box = (
@@ -92,22 +121,28 @@ def _cut_letters(scan: Scan, cover: Box, model: Box, end: int) -> Box | None:
         x0 + int(max(s[0] + s[2] for s in cut)),
         y0 + int(max(s[1] + s[3] for s in cut)),
     )
-    alike = 0.6 <= (box[2] - box[0]) / (model[2] - model[0]) <= 1.5
-    return box if len(cut) >= 5 and alike else None
+    alike = settings.length[0] <= (box[2] - box[0]) / length <= settings.length[1]
+    return box if len(cut) >= settings.letters_min and alike else None
 
 
-def _letters_above(scan: Scan, cover: Box, model: Box) -> Box | None:
+def _letters_above(scan: Scan, cover: Box, model: Box, settings: CutLevelSettings) -> Box | None:
     """A level that a line was printed over at its lower half: what stands above that line, as long as at the foot."""
     height, length = model[3] - model[1], model[2] - model[0]
-    y0, x0, x1 = max(0, cover[1] - height), round(0.2 * scan.width), round(0.8 * scan.width)
-    strip = scan.ink[y0 : cover[1] + (cover[3] - cover[1]) // 4, x0:x1]
-    columns = np.flatnonzero(strip.sum(0) > 0.08 * height)
-    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 0.5 * height) + 1) if columns.size else []
+    x0, x1 = (round(share * scan.width) for share in settings.column)
+    y0 = max(0, cover[1] - height)
+    strip = scan.ink[y0 : cover[1] + int(settings.overlap * (cover[3] - cover[1])), x0:x1]
+    columns = np.flatnonzero(strip.sum(0) > settings.column_ink_min * height)
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > settings.gap * height) + 1) if columns.size else []
     run = max(runs, key=len, default=columns)
-    if not run.size or not 0.7 <= (run[-1] - run[0]) / length <= 1.3 or len(run) < 0.6 * (run[-1] - run[0]):
+    if not run.size:
+        return None
+    low, high = settings.length_whole
+    reach = int(run[-1] - run[0])
+    if not low <= reach / length <= high or len(run) < settings.filled_min * reach:
         return None
     top = y0 + int(np.flatnonzero(strip[:, run[0] : run[-1]].any(1))[0])
-    return (x0 + int(run[0]), top, x0 + int(run[-1]) + 1, top + height) if top < cover[1] - 0.2 * height else None
+    stands_out = top < cover[1] - settings.above_min * height
+    return (x0 + int(run[0]), top, x0 + int(run[-1]) + 1, top + height) if stands_out else None
 
 
 def _collides(a: Line, b: Line) -> bool:
@@ -117,7 +152,7 @@ def _collides(a: Line, b: Line) -> bool:
     )
 
 
-_STAMPED = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED", "FOR OFFICIAL USE ONLY", "NO FOREIGN DISSEM")
+_STAMPED = (*STAMPED_LEVELS, "FOR OFFICIAL USE ONLY", "NO FOREIGN DISSEM")
 _SAID_MAX = 0.9
 """Nats a letter by which a level may be less probable than the recogniser's best guess: on the labelled pages 15 of 16
 lines within it are that level, the next true one follows among five that are not."""

@@ -91,8 +91,6 @@ class _Candidate:
     text: str
     code: str
     family: str
-    height: float
-    rotation_deg: float
     confidence: float
     runner_up: tuple[str, float] | None
     line: TextLine
@@ -100,6 +98,14 @@ class _Candidate:
     before: str = ""
     field: str | None = None
     handwritten: bool = False
+
+    @property
+    def height(self) -> float:
+        return self.line.height
+
+    @property
+    def rotation_deg(self) -> float:
+        return self.line.rotation_deg
 
 
 def find_codes(
@@ -187,8 +193,6 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings)
                 text=line.text[start:end],
                 code=decoded[0].text.replace(" ", ""),
                 family=family,
-                height=line.height,
-                rotation_deg=line.rotation_deg,
                 confidence=_confidence(reading, first, last, decoded, settings),
                 runner_up=_runner_up(decoded),
                 line=line,
@@ -356,8 +360,6 @@ def _restrictions(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
                             text=match[0],
                             code=decoded[0].text,
                             family="restriction",
-                            height=place.height,
-                            rotation_deg=place.rotation_deg,
                             confidence=confidence,
                             runner_up=_runner_up(decoded),
                             line=place,
@@ -393,8 +395,6 @@ def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
                     text=line.text[start:],
                     code=decoded[0].text,
                     family=family,
-                    height=line.height,
-                    rotation_deg=line.rotation_deg,
                     confidence=confidence,
                     runner_up=_runner_up(decoded),
                     line=line,
@@ -519,8 +519,6 @@ def _written(
         text=line.text,
         code=decoded[0].text,
         family="handwritten",
-        height=line.height,
-        rotation_deg=line.rotation_deg,
         confidence=confidence,
         runner_up=_runner_up(decoded),
         line=line,

@@ -94,7 +94,7 @@ def measure_type(
 def centre_line(line: TextLine) -> np.ndarray:
     """Both ends of the line through the middles of a line's letters: float ``(2, 2)``, x and y."""
     top_left, top_right, bottom_right, bottom_left = line.corners
-    return np.array([(top_left + bottom_left) / 2, (top_right + bottom_right) / 2])
+    return np.array([(top_left + bottom_left) / 2, (top_right + bottom_right) / 2], float)
 
 
 def _rows(lines: Sequence[TextLine], covers: Sequence[Box], height: float, pitch: float, slope: float) -> np.ndarray:

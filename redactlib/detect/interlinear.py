@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from redactlib.detect.extent import centre_line
 from redactlib.marks import Box, area, intersection, union
 from redactlib.reading import PageText, TextLine
 
@@ -125,9 +126,8 @@ def _drops(lines: Sequence[TextLine]) -> tuple[np.ndarray, np.ndarray]:
 
 def middle_of(line: TextLine, x: np.ndarray) -> np.ndarray:
     """Height on the page of a line's middle at x, along its slope; page pixels."""
-    corners = np.asarray(line.corners, float)
-    left, right = (corners[0] + corners[3]) / 2, (corners[1] + corners[2]) / 2
-    return left[1] + (x - left[0]) * (right[1] - left[1]) / max(1.0, right[0] - left[0])
+    (x0, left), (x1, right) = centre_line(line)
+    return left + (x - x0) * (right - left) / max(1.0, x1 - x0)
 
 
 def _stands_in(parts: np.ndarray, gap: Gap, scale: float, settings: InterlinearSettings) -> np.ndarray:
