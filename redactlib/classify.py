@@ -47,6 +47,7 @@ class TrustSettings:
     by_stamp: float = 0.08  # times the log odds of the stamp's confidence
     by_date: float = 1.34  # times those of the date's, where it is given
     odds_max: float = 0.98  # confidence beyond which no more is believed
+    trust_max: float = 0.99  # the pages it was fitted on are too few to say more
 
 
 def find_events(stamps: Sequence[Stamp]) -> tuple[Event, ...]:
@@ -95,7 +96,7 @@ def _trust(stamp: Stamp, settings: TrustSettings = TrustSettings()) -> float:
     else:
         unread = stamp.evidence.get("dated") or date.get("candidates")
         score += settings.unread if unread else settings.undated
-    return 1 / (1 + math.exp(-score))
+    return min(settings.trust_max, 1 / (1 + math.exp(-score)))
 
 
 def _log_odds(confidence: float, settings: TrustSettings) -> float:
