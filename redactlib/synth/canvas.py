@@ -26,10 +26,11 @@ _INK_FROM = 40  # grey levels (0..255) of ink that count for a mark's hull: the 
 
 @dataclass(eq=False)
 class Drawn:
-    """One mark of the truth while the sheet is being drawn: its keys, and the points of its ink."""
+    """One mark of the truth while the sheet is being drawn: its keys, the points of its ink, its pixels of full ink."""
 
     keys: dict[str, Any]
     points: list[np.ndarray] = field(default_factory=list)
+    inked: int = 0
 
     def hull(self) -> np.ndarray:
         """Corners float ``(n, 2)`` of the hull of the ink, in pixels; empty where nothing was drawn."""
@@ -74,6 +75,8 @@ class Canvas:
         if "fill" in layers:
             target = self.tone[y0:y1, x0:x1]
             np.maximum(target, (mask if tone is None else tone)[part], out=target)
+        for mark in self._open:
+            mark.inked += int(np.count_nonzero(mask[part] > 127))
         if self._open:
             left, top, wide, high = cv2.boundingRect((mask[part] > _INK_FROM).astype(np.uint8))
             if wide:
@@ -214,7 +217,7 @@ class Canvas:
         for mark in other.drawn:
             hull = mark.hull()
             self.drawn.append(
-                Drawn(mark.keys, [hull @ matrix[:, :2].T + matrix[:, 2] + (left, top)] if len(hull) else [])
+                Drawn(mark.keys, [hull @ matrix[:, :2].T + matrix[:, 2] + (left, top)] if len(hull) else [], mark.inked)
             )
 
 

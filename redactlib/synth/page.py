@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,10 @@ from .redactions import HAND_CODES, PRINTED_CODES, hide_lines, hide_words, put_c
 from .sheet import Sheet
 from .stamping import Stamping, free_place, put_stamp
 from .wear import SEVERITIES, age_ink, binarise, dirty, skew_matrix
+
+OTHER_INK_MOST = 0.3
+INK_LEFT_LEAST = 0.5
+"""As parts of a code's own ink: with more of other ink on it, or less of its own left, its letters cannot be told."""
 
 EDITS = (
     "bracket",
@@ -261,9 +265,26 @@ def _finish(canvas: Canvas, spec: PageSpec, truth: dict[str, Any]) -> DrawnPage:
     ink = age_ink(ink, settings, dpi=canvas.dpi, rng=rng)
     image = binarise(ink, settings, rng=rng) if spec.bitonal else 255 - ink
     image = dirty(image, settings, dpi=canvas.dpi, rng=rng)
-    marks = [m for m in (_final(d, matrix, (h, w)) for d in canvas.drawn) if m is not None]
+    placed = [(d, m) for d in canvas.drawn if (m := _final(d, matrix, (h, w))) is not None]
+    marks = [{"kind": "ignore", "box": m["box"]} if _is_lost(d, m["box"], flat, image) else m for d, m in placed]
     truth = {**truth, "size": [w, h], "marks": marks}
     return DrawnPage(image=image, dpi=canvas.dpi, truth=truth, flat_layers=canvas.layers, skew=matrix)
+
+
+def _is_lost(mark: Drawn, box: Sequence[int], flat: np.ndarray, image: np.ndarray) -> bool:
+    """Whether nobody could read a code any more: other ink runs all over it, or wear has taken most of its own.
+
+    Args:
+        box: where the mark lies in the image.
+        flat: all ink before the sheet was turned and worn, uint8.
+        image: the page, uint8, 0 black.
+    """
+    if mark.keys["kind"] != "code":
+        return False
+    (x0, y0), (x1, y1) = (np.clip(v, 0, None).astype(int) for v in (mark.hull().min(axis=0), mark.hull().max(axis=0)))
+    inked = np.count_nonzero(flat[y0:y1, x0:x1] > 127)
+    left = np.count_nonzero(image[box[1] : box[3], box[0] : box[2]] < 128)
+    return bool(inked > (1 + OTHER_INK_MOST) * mark.inked or left < INK_LEFT_LEAST * mark.inked)
 
 
 def _final(mark: Drawn, matrix: np.ndarray, shape: tuple[int, int]) -> dict[str, Any] | None:

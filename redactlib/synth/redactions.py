@@ -117,21 +117,36 @@ def cover(
 def put_code(
     sheet: Sheet, box: tuple[float, float, float, float], *, code: str, place: str, by_hand: bool = False
 ) -> None:
-    """Writes a code at a redaction: ``inside`` its box or in the right ``margin``."""
+    """Writes a code at a redaction: ``inside`` its box or in the right ``margin``, where nothing stands yet."""
     canvas, rng = sheet.canvas, sheet.rng
     size = float(rng.uniform(7.5, 11))
     if place == "inside":
         x, y = (box[0] + box[2]) / 2 - len(code) * size / 72 * 0.25, (box[1] + box[3]) / 2 + size / 72 * 0.35
     else:
-        wide = len(code) * (0.15 if by_hand else size / 72 * 0.55)
+        wide, high = len(code) * (0.15 if by_hand else size / 72 * 0.55), 0.2 if by_hand else size / 72
         x = max(min(sheet.right + float(rng.uniform(0.15, 0.3)), 8.45 - wide), box[2] + 0.06)
-        y = (box[1] + box[3]) / 2 + 0.04
+        x, y = _clear_place(canvas, x, (box[1] + box[3]) / 2 + 0.04, wide, high)
     if by_hand:
         with canvas.mark("code", code=code.replace(" ", ""), hand="yes"):
             canvas.write(code, x, y + 0.05, hand=sheet.hand, height=float(rng.uniform(0.14, 0.2)))
     else:
         with canvas.mark("code", code=code.replace(" ", "")):
             canvas.text(code, x, y, face=str(rng.choice(sheet.fonts.sans)), size_pt=size)
+
+
+def _clear_place(canvas: Canvas, x: float, y: float, wide: float, high: float) -> tuple[float, float]:
+    """The place nearest to a baseline's start where a line of this size finds clean paper: a little below or above it.
+
+    Codes of one line of text stand in a stack, and none runs over the page's edge; inches.
+    """
+    x = min(x, canvas.shape[1] / canvas.dpi - wide)
+    columns = slice(round(x * canvas.dpi), round((x + wide) * canvas.dpi))
+    for shift in (0.0, 0.6, -0.6, 1.2, -1.2, 1.8, -1.8, 2.4, -2.4):
+        foot = y + shift * high
+        rows = slice(max(0, round((foot - high) * canvas.dpi)), round((foot + 0.1 * high) * canvas.dpi))
+        if not any(layer[rows, columns].any() for layer in canvas.layers.values()):
+            return x, foot
+    return x, y
 
 
 def halftone(darkness: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
