@@ -75,7 +75,7 @@ def measure_type(
     for line in read:
         steps = np.diff(line.reading.centres) * (line.box[2] - line.box[0])
         spaced = np.array([a == " " or b == " " for a, b in zip(line.text, line.text[1:], strict=False)])
-        typical = max(float(np.median(steps)), 1e-6)
+        typical = max(float(np.sort(steps)[len(steps) // 2]), 1e-6)
         width += float(steps.sum())
         count += len(steps) + int(np.sum((steps > settings.space_gap * typical) & ~spaced))
     advance = width / max(count, 1)

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from redactlib.marks import Box, area, intersection, iou, union
+from redactlib.marks import Box, area, union
 from redactlib.scan import Scan
 
 
@@ -290,9 +290,7 @@ def _rectangles(
     upright = _with_strips(_near(upright, level, 2 * px_mm), sideways, px_mm, settings)
     kept: list[Proposal] = []
     band = max(2, round(settings.band_mm * px_mm))
-    for score, box, sides, lined in _hypotheses(level, upright, lines, px_mm, settings):
-        if any(_rivals(box, min(sides), k.box, min(k.evidence["sides"])) for k in kept):
-            continue
+    for score, box, sides, lined in _without_rivals(_hypotheses(level, upright, lines, px_mm, settings)):
         weights = _weights(box, lines, band)
         drawn = [w for w, s in zip(weights, sides, strict=True) if s > 0.5] or [0.0]
         evidence = {
@@ -307,7 +305,8 @@ def _rectangles(
 
 
 _INK, _LABEL = 1, 2
-_WORTH = np.array([0.0, 1.0, 0.75, 1.0], np.float32)  # what lies under a label may be an edge
+_WORTH = np.array([0, 4, 3, 4], np.uint8)  # quarters: what lies under a label may be an edge
+_STEPS = np.linspace(0, 1, 48, dtype=np.float32)[None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -386,24 +385,37 @@ def _with_strips(rules: _Rules, lines: np.ndarray, px_mm: float, settings: Propo
 
 def _inked(mask: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Share of the straight lines from `start` to `stop`, each ``(n, 2)`` x and y, that is set in `mask`."""
-    at = np.linspace(0.0, 1.0, 48)[None, :]
-    x = (start[:, :1] * (1 - at) + stop[:, :1] * at + 0.5).astype(np.int32).clip(0, mask.shape[1] - 1)
-    y = (start[:, 1:] * (1 - at) + stop[:, 1:] * at + 0.5).astype(np.int32).clip(0, mask.shape[0] - 1)
-    return _WORTH[mask.ravel()[y * mask.shape[1] + x]].mean(1)
+    h, w = mask.shape
+    corner, whole = (start + 0.5).astype(np.float32), (stop - start).astype(np.float32)
+    x, y = ((corner[:, i : i + 1] + whole[:, i : i + 1] * _STEPS).astype(np.int32) for i in (0, 1))
+    at = y.clip(0, h - 1) * w + x.clip(0, w - 1)
+    return _WORTH.take(mask.ravel().take(at)).sum(1, dtype=np.int32) / (4.0 * _STEPS.size)
 
 
 def _bridged(rules: _Rules, bridge: float) -> _Rules:
     """The runs, and each two on one line with the gap between them filled."""
     x0, a, x1, b = rules.ends.T
-    gap = x0[None] - x1[:, None]
-    on_line = np.abs(b[:, None] - a[None]) <= 1 + 0.02 * np.maximum(gap, 0)
-    i, j = np.nonzero(on_line & (gap > 0) & (gap < bridge) & (gap < (x1 - x0)[:, None] + (x1 - x0)[None]))
+    order, stray = np.argsort(a), 1 + 0.02 * bridge
+    first, last = (np.searchsorted(a[order], at) for at in (b - stray, b + stray))
+    i, j = _runs_of(first, last)
+    j = order[j]
+    gap = x0[j] - x1[i]
+    on_line = np.abs(b[i] - a[j]) <= 1 + 0.02 * np.maximum(gap, 0)
+    near = on_line & (gap > 0) & (gap < bridge) & (gap < (x1 - x0)[i] + (x1 - x0)[j])
+    i, j = i[near], j[near]
     return replace(
         rules,
         ends=np.concatenate([rules.ends, np.column_stack([x0[i], a[i], x1[j], b[j]])]),
         free=np.concatenate([rules.free, rules.free[i] | rules.free[j]]),
         drawn=np.concatenate([rules.drawn, rules.drawn[i] & rules.drawn[j]]),
     )
+
+
+def _runs_of(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of k and a number from ``first[k]`` to before ``last[k]``."""
+    count = np.maximum(0, last - first)
+    which = np.repeat(np.arange(len(first)), count)
+    return which, np.arange(len(which)) + np.repeat(first - np.cumsum(count) + count, count)
 
 
 def _along(ends: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -462,17 +474,21 @@ def _pairs(
     level: _Rules, px_mm: float, settings: ProposalSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Which rules may be top and bottom of one rectangle, and the reach that they share."""
-    ends, free = level.ends, level.free
+    ends = level.ends
     middle = (ends[:, 1] + ends[:, 3]) / 2
-    low = np.maximum(ends[:, None, 0], ends[None, :, 0])
-    high = np.minimum(ends[:, None, 2], ends[None, :, 2])
-    fits = (middle[None] - middle[:, None] > settings.height_min_mm * px_mm) & free[:, None, 1] & free[None, :, 0]
-    top, bottom = np.nonzero(fits & (high - low > settings.width_min_mm * px_mm))
-    low, high = low[top, bottom], high[top, bottom]
+    tops, bottoms = np.flatnonzero(level.free[:, 1]), np.flatnonzero(level.free[:, 0])
+    low = np.maximum(ends[tops, None, 0], ends[None, bottoms, 0])
+    high = np.minimum(ends[tops, None, 2], ends[None, bottoms, 2])
+    fits = high - low > settings.width_min_mm * px_mm
+    fits &= middle[None, bottoms] - middle[tops, None] > settings.height_min_mm * px_mm
+    row, column = np.nonzero(fits)
+    top, bottom, low, high = tops[row], bottoms[column], low[row, column], high[row, column]
     drawn = np.flatnonzero(level.drawn)
     drawn = drawn[np.argsort(ends[drawn, 0] - ends[drawn, 2])]  # the longest part most pairs
     for some in np.split(drawn, range(16, len(drawn), 16)):
         x0, _, x1, _ = ends[some].T
+        if not len(top) or max(x1 - x0) < min(high - low) - 2 * px_mm:
+            break
         spans = (x0 < low[:, None] + px_mm) & (x1 > high[:, None] - px_mm)
         spans &= (middle[some] > middle[top, None] + px_mm) & (middle[some] < middle[bottom, None] - px_mm)
         free_between = ~spans.any(1)
@@ -489,15 +505,17 @@ def _quads(
     px_mm: float,
     settings: ProposalSettings,
 ) -> np.ndarray:
-    """Pairs with a left and a right side: ``(n, 5)`` pair, x of both, inked share of both."""
+    """Pairs with a left and a right side: ``(n, 5)`` pair, x of both, inked share of both.
+
+    Only what may still be a rectangle when top and bottom are inked throughout.
+    """
     tol, reach = px_mm, 4 * px_mm
     v, v_free = upright.ends, upright.free
     y0, y1, v_x = (top[:, 1] + top[:, 3]) / 2, (bottom[:, 1] + bottom[:, 3]) / 2, (v[:, 1] + v[:, 3]) / 2
     order = np.argsort(v_x)
     first, last = np.searchsorted(v_x[order], low - tol, "right"), np.searchsorted(v_x[order], high + tol)
-    count = np.maximum(0, last - first)
-    pair = np.repeat(np.arange(len(top)), count)
-    which = order[np.arange(len(pair)) + np.repeat(first - np.cumsum(count) + count, count)]
+    pair, which = _runs_of(first, last)
+    which = order[which]
     shared = np.minimum(v[which, 2], y1[pair]) - np.maximum(v[which, 0], y0[pair])
     pair, which = (found[shared > 0.3 * (y1 - y0)[pair]] for found in (pair, which))
     x = v_x[which]
@@ -510,21 +528,21 @@ def _quads(
     sides: dict[int, list[tuple[float, float, bool, int]]] = {}
     for k in np.flatnonzero(cover > 0.5):
         sides.setdefault(int(pair[k]), []).append((float(x[k]), float(cover[k]), bool(passing[k]), int(which[k])))
-    wide = settings.width_min_mm * px_mm
+    wide, both, alone = settings.width_min_mm * px_mm, 4 * settings.side_min - 2, settings.side_open_min
     for q, found in sides.items():
         found.sort()
         for i, (left, c_left, left_passing, v_left) in enumerate(found):
             if v_free[v_left, 1]:
-                if high[q] - left > wide:
+                if c_left > alone and high[q] - left > wide:
                     quads.append((q, left, float(high[q]), c_left, 0.0))
                 for right, c_right, right_passing, v_right in found[i + 1 :]:
                     if right - left < wide or (right_passing and not left_passing):
                         continue
-                    if v_free[v_right, 0]:
+                    if v_free[v_right, 0] and c_left + c_right > both:
                         quads.append((q, left, right, c_left, c_right))
                     if c_right > 0.95 and v_free[v_right].all():  # a rule; the strokes of letters have others near
                         break
-            if v_free[v_left, 0] and left - low[q] > wide:
+            if v_free[v_left, 0] and c_left > alone and left - low[q] > wide:
                 quads.append((q, float(low[q]), left, 0.0, c_left))
     return np.array(quads, np.float64).reshape(-1, 5)
 
@@ -541,12 +559,23 @@ def _crossed(boxes: np.ndarray, ends: np.ndarray, px_mm: float) -> np.ndarray:
     return crossed
 
 
-def _rivals(box: Box, weakest: float, kept: Box, kept_weakest: float) -> bool:
-    """Whether two rectangles claim the same ground: only whole ones may lie inside one another."""
-    shared = intersection(box, kept)
-    if iou(box, kept) > 0.6:
-        return True
-    return shared > 0.2 * min(area(box), area(kept)) and min(weakest, kept_weakest) < 0.7
+def _without_rivals(
+    ranked: Sequence[tuple[float, Box, tuple[float, ...], bool]],
+) -> list[tuple[float, Box, tuple[float, ...], bool]]:
+    """The best of all hypotheses that claim the same ground: only whole ones may lie inside one another."""
+    x0, y0, x1, y1 = boxes = np.array([r[1] for r in ranked], np.int64).reshape(-1, 4).T
+    areas, weakest = (x1 - x0) * (y1 - y0), np.array([min(r[2]) for r in ranked])
+    left, kept = np.arange(len(ranked)), []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(ranked[best])
+        a0, b0, a1, b1 = boxes[:, best]
+        shared = np.minimum(x1[left], a1) - np.maximum(x0[left], a0)
+        shared = shared.clip(0) * (np.minimum(y1[left], b1) - np.maximum(y0[left], b0)).clip(0)
+        same = shared > 0.6 * (areas[left] + areas[best] - shared)
+        over = (shared > 0.2 * np.minimum(areas[left], areas[best])) & (np.minimum(weakest[left], weakest[best]) < 0.7)
+        left = left[~same & ~over]
+    return kept
 
 
 def _overshoot(box: Box, level: np.ndarray, upright: np.ndarray, px_mm: float) -> int:
