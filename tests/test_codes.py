@@ -128,7 +128,9 @@ def test_a_margins_code_counts_though_the_line_beside_it_runs_into_it():
     assert (found.code, found.evidence["because"]) == ("b7C", "line")
 
 
-@pytest.mark.parametrize(("printed", "canonical"), [("OSD 3.3(b)(1)", "OSD EO 13526 3.3(b)(1)"), ("P6/b(6)", "P6")])
+@pytest.mark.parametrize(
+    ("printed", "canonical"), [("OSD 3.3(b)(1)", "OSD EO 13526 3.3(b)(1)"), ("P6/b(6)", "P6 + (b)(6)")]
+)
 def test_the_agency_before_a_section_and_the_second_half_of_a_pair_belong_to_the_code(printed, canonical):
     (found,) = codes(line(printed, 400, 300))
     assert (found.code, found.canonical) == (printed.replace(" ", ""), canonical)

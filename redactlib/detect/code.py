@@ -3,7 +3,8 @@
 Every line of the page that looks like holding a code is cut to that place and read again under the grammar of codes
 (:mod:`redactlib.decoding`), from the recogniser's character probabilities; the runner-up stays in the evidence. Whether
 a string is a code then depends on its form: ``25X1`` is one anywhere, ``1.4(a)`` where it stands for itself or beside a
-gap, ``B5`` or ``NR`` only in a margin, beside a redaction or in a stack with other codes (markings.md, section 14).
+gap, ``B5`` or ``NR`` only in a margin, beside a redaction or with other codes, ``(A)`` only in a stack with others
+(markings.md, section 14). What is none says why: :func:`propose_codes`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rapidfuzz import fuzz
 
 from redactlib.catalogue.exemptions import interpret
 from redactlib.decoding import Decoded, decode
-from redactlib.detect.codeforms import NEEDS, find_shapes, grammar, hand_grammar
+from redactlib.detect.codeforms import NEEDS, find_letters, find_shapes, grammar, hand_grammar
 from redactlib.layers import Layers
 from redactlib.marks import Box, Code, Redaction, area, intersection, union
 from redactlib.reading import PageText, Reader, Reading, TextLine, crop_line, text_line
@@ -73,7 +74,7 @@ _SHEETS = (
 _HEADER = re.compile(
     r"releas\w*?\s?in (?:part|full)|releas\w*\s+with|exempt|reason|excis|\bFOIA?\b|\bPA\b", re.IGNORECASE
 )
-_CODELIKE = re.compile(r"(?=.*\d)(?:.*[()\[\]]|.{3})")
+_CODELIKE = re.compile(r"(?=.*\d)(?:.*[()\[\]]|.{3}|[86E][1-9]$)")
 _CITED = re.compile(
     r"(?:\b(?:section|sect?|paragraphs?|para|subsection|art|page|rule)\.?|§|U\.?S\.?C\.?)\s*$", re.IGNORECASE
 )
@@ -84,20 +85,33 @@ _RESTRICTIONS = re.compile(r"RESTRICTIONS?\s*:\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Candidate:
-    """A string of the language of codes at a place, before it is known to be a code."""
+class CodeProposal:
+    """A string of the language of codes at a place.
+
+    Attributes:
+        text, code: as the page's reader gave it, and under the grammar of codes.
+        runner_up: what else the place could say, ``None`` for something that is no code, and its share of the
+            probability of both.
+        line: the line that it stands in; `before` is what that says ahead of it.
+        alone: whether the line says little else.
+        field: label of the form field that it fills.
+        because: what makes it a code; ``None`` where it is none.
+        reason: why it is none; ``None`` where it is one.
+    """
 
     box: Box
     text: str
     code: str
     family: str
     confidence: float
-    runner_up: tuple[str, float] | None
+    runner_up: tuple[str | None, float]
     line: TextLine
     alone: bool
     before: str = ""
     field: str | None = None
     handwritten: bool = False
+    because: str | None = None
+    reason: str | None = None
 
     @property
     def height(self) -> float:
@@ -131,24 +145,48 @@ def find_codes(
         Codes from top to bottom; codes that stand together share their `group`. `context` is ``sheet``, ``stamp``,
         ``header``, ``box``, ``margin`` or ``text``; the evidence says what else the place could read.
     """
-    lines = _read_doubtful(scan, text, reader, settings)
-    found = [c for line in lines for c in _printed(scan, line, reader, settings)]
+    proposals = propose_codes(scan, layers, text, reader, redactions, settings=settings)
+    return _report(scan, layers, text, redactions, [p for p in proposals if p.reason is None], settings)
+
+
+def propose_codes(
+    scan: Scan,
+    layers: Layers | None,
+    text: PageText,
+    reader: Reader,
+    redactions: Sequence[Redaction] = (),
+    *,
+    settings: CodeSettings = CodeSettings(),
+) -> tuple[CodeProposal, ...]:
+    """Find what could be a code, each with what makes it one or why it is none; the arguments of :func:`find_codes`.
+
+    >>> from redactlib import default_reader
+    >>> page = Scan(np.full((1100, 850), 255, np.uint8), 100.0)
+    >>> corners = np.array([(60, 500), (230, 500), (230, 520), (60, 520)], np.float32)
+    >>> said = Reading("(A) the first", 0.98, None, tuple(np.linspace(0.04, 0.96, 13)))
+    >>> text = PageText((text_line(corners, said),))
+    >>> [(p.code, p.reason) for p in propose_codes(page, None, text, default_reader())]
+    [('(A)', "a paragraph's letter or a portion marking, as no code stands with it")]
+    """
+    sheet = _is_sheet(text)
+    lines = _read_doubtful(scan, text, reader, settings, sheet=sheet)
+    found = [c for line in lines for c in _printed(scan, line, reader, settings, sheet=sheet)]
     found += _stamp_fields(scan, text, reader, settings)
     found += _restrictions(scan, text, reader, settings)
     found += _handwritten(scan, layers, text, reader, redactions, settings)
-    found = _without_overlaps(found)
-    kept = _judge(scan, text, found, redactions, settings)
-    return _report(scan, layers, text, redactions, kept, settings)
+    found += [c for line in lines for c in _letters(scan, line)]
+    return _judge(scan, _without_overlaps(found), redactions, settings, sheet=sheet)
 
 
-def _read_doubtful(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[TextLine]:
+def _read_doubtful(
+    scan: Scan, text: PageText, reader: Reader, settings: CodeSettings, *, sheet: bool
+) -> list[TextLine]:
     """All lines, those read again that may hide the shape of a code: worn ones in margins and on sheets, turned ones.
 
     A turned line may stand on its head: the page's reader makes ``(t)(q)`` of ``(b)(1)`` and is sure of it.
     """
-    sheet = _is_sheet(text)
     lines = list(text.lines)
-    open_ones = [i for i, line in enumerate(lines) if not find_shapes(line.text)]
+    open_ones = [i for i, line in enumerate(lines) if not find_shapes(line.text, sheet=sheet)]
     short = [i for i in open_ones if len(lines[i].text) <= settings.short]
     turned = [i for i in short if abs(lines[i].rotation_deg) > 45]
     flipped = [np.roll(lines[i].corners, 2, axis=0) for i in turned]
@@ -168,9 +206,9 @@ def _read_doubtful(scan: Scan, text: PageText, reader: Reader, settings: CodeSet
     return lines
 
 
-def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
+def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings, *, sheet: bool) -> list[CodeProposal]:
     """Code-shaped strings of one line, each read under the grammar."""
-    spans = find_shapes(line.text)
+    spans = find_shapes(line.text, sheet=sheet)
     column = _last_column(line.reading, settings)
     found = []
     for family, start, end in spans:
@@ -188,23 +226,47 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings)
         box = _ink_box(scan, line, *_extent(line.reading, start, end))
         in_column = start >= column and _in_margin(scan, box, settings)
         found.append(
-            _Candidate(
+            CodeProposal(
                 box=box,
                 text=line.text[start:end],
                 code=decoded[0].text.replace(" ", ""),
                 family=family,
-                confidence=_confidence(reading, first, last, decoded, settings),
-                runner_up=_runner_up(decoded),
+                confidence=(confidence := _confidence(reading, first, last, decoded, settings)),
+                runner_up=_runner_up(decoded, _other(reading, first, last, settings)),
                 line=line,
                 alone=_is_most(line.text, spans, column if in_column else 0),
                 before=line.text[:start],
+                reason=_unread(scan, box, confidence, settings),
             )
         )
-    least = scan.mm(settings.height_min_mm)
+    return found
+
+
+def _unread(scan: Scan, box: Box, confidence: float, settings: CodeSettings) -> str | None:
+    """Why a string is not read well enough to be a code."""
+    if confidence < settings.confidence_min:
+        return "as likely reads something else"
+    if min(box[2] - box[0], box[3] - box[1]) < scan.mm(settings.height_min_mm):
+        return "too small to be read"
+    return None
+
+
+def _letters(scan: Scan, line: TextLine) -> list[CodeProposal]:
+    """Single letters in brackets; several laws, lists and portion markings use them, so none is read more closely."""
+    spans = find_letters(line.text)
     return [
-        c
-        for c in found
-        if c.confidence >= settings.confidence_min and min(c.box[2] - c.box[0], c.box[3] - c.box[1]) >= least
+        CodeProposal(
+            box=_ink_box(scan, line, *_extent(line.reading, start, end)),
+            text=line.text[start:end],
+            code=line.text[start:end],
+            family=family,
+            confidence=line.confidence,
+            runner_up=(None, round(1 - line.confidence, 4)),
+            line=line,
+            alone=_is_most(line.text, spans, 0),
+            before=line.text[:start],
+        )
+        for family, start, end in spans
     ]
 
 
@@ -271,10 +333,15 @@ def _confidence(reading: Reading, start: int, end: int, decoded: tuple[Decoded, 
     """Probability of the best string against the second and against text that is no code, 0..1."""
     if not decoded or reading.lattice is None:
         return reading.confidence if decoded else 0.0
-    window = _window(reading, start, end)
-    free = float(np.log(window.max(1)).sum())
     others = [d for d in decoded[1:] if _folded(d.text) != _folded(decoded[0].text)]
-    return _share([decoded[0], *others], free + float(np.log(settings.other_text)))
+    return _share([decoded[0], *others], _other(reading, start, end, settings))
+
+
+def _other(reading: Reading, start: int, end: int, settings: CodeSettings) -> float:
+    """Log probability that some characters of a reading are text that is no code."""
+    if reading.lattice is None:
+        return float(np.log(max(1e-9, 1 - reading.confidence)))
+    return float(np.log(_window(reading, start, end).max(1)).sum() + np.log(settings.other_text))
 
 
 def _share(decoded: Sequence[Decoded], other: float) -> float:
@@ -289,14 +356,15 @@ def _folded(code: str) -> str:
     return re.sub(r"[^a-z0-9]", "", code.lower())
 
 
-def _runner_up(decoded: tuple[Decoded, ...]) -> tuple[str, float] | None:
-    """The second string that means something else, with its share of the probability of both."""
+def _runner_up(decoded: tuple[Decoded, ...], other: float) -> tuple[str | None, float]:
+    """What a place says if not its best string, with its share of the probability of both.
+
+    The second string that means something else, or ``None``, of log probability `other`: text that is no code.
+    """
     best = decoded[0]
-    for other in decoded[1:]:
-        if _folded(other.text) != _folded(best.text):
-            share = 1 / (1 + float(np.exp(best.log_probability - other.log_probability)))
-            return other.text.replace(" ", ""), round(share, 4)
-    return None
+    rivals = [(d.text.replace(" ", ""), d.log_probability) for d in decoded if _folded(d.text) != _folded(best.text)]
+    code, log_probability = max([*rivals[:1], (None, other)], key=lambda rival: rival[1])
+    return code, round(float(1 / (1 + np.exp(best.log_probability - log_probability))), 4)
 
 
 def _bounds(corners: np.ndarray) -> Box:
@@ -339,7 +407,7 @@ def _ink_box(scan: Scan, line: TextLine, first: float, last: float) -> Box:
     return tight if area(tight) >= 0.25 * ink.size else (x0, y0, x1, y1)
 
 
-def _restrictions(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
+def _restrictions(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[CodeProposal]:
     """Codes in the RESTRICTIONS field of a record's identification form: ``1A``, ``1B``, ``4``."""
     found = []
     for line in text.lines:
@@ -355,13 +423,13 @@ def _restrictions(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
                 confidence = _confidence(place.reading, *span, decoded, settings)
                 if confidence >= settings.confidence_min:
                     found.append(
-                        _Candidate(
+                        CodeProposal(
                             box=_ink_box(scan, place, *_extent(place.reading, *span)),
                             text=match[0],
                             code=decoded[0].text,
                             family="restriction",
                             confidence=confidence,
-                            runner_up=_runner_up(decoded),
+                            runner_up=_runner_up(decoded, _other(place.reading, *span, settings)),
                             line=place,
                             alone=False,
                             field="RESTRICTIONS",
@@ -377,7 +445,7 @@ def _right_of(line: TextLine, label: TextLine, settings: CodeSettings) -> bool:
     return line is not label and -label.height < gap < settings.form_gap * label.height and level < label.height / 2
 
 
-def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[_Candidate]:
+def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSettings) -> list[CodeProposal]:
     """What a reviewer wrote on a stamp's blank lines: behind ``DECLASSIFY ON: 25X``, behind ``FOIA Exemptions``."""
     found = []
     for line in text.lines:
@@ -390,13 +458,13 @@ def _stamp_fields(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
         if confidence >= settings.confidence_min and place.reading.lattice is not None:
             steps = len(place.reading.lattice)
             found.append(
-                _Candidate(
+                CodeProposal(
                     box=_field_box(place, decoded[0].span[0] / steps, decoded[0].span[1] / steps, settings),
                     text=line.text[start:],
                     code=decoded[0].text,
                     family=family,
                     confidence=confidence,
-                    runner_up=_runner_up(decoded),
+                    runner_up=_runner_up(decoded, other),
                     line=line,
                     alone=False,
                     field=label,
@@ -458,7 +526,7 @@ def _handwritten(
     reader: Reader,
     redactions: Sequence[Redaction],
     settings: CodeSettings,
-) -> list[_Candidate]:
+) -> list[CodeProposal]:
     """Codes that a reviewer wrote beside what was taken out, or under a release stamp: ``b7C``, ``(1)(B)``.
 
     Short lines that make no word are read at several sizes and slants; the page's recogniser screens them. Away from
@@ -506,21 +574,22 @@ def _pen_ends(layers: Layers, text: PageText, scan: Scan, reader: Reader, settin
 
 def _written(
     scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings, *, expected: bool
-) -> _Candidate | None:
+) -> CodeProposal | None:
     """The code that a scrawl says; ``None`` where it as likely says something else."""
     tried = _read_scrawl(scan, line, reader, settings, expected=expected)
     decoded = _mixed([d for d, _ in tried])
-    confidence = _share(decoded, settings.hand_other if expected else settings.hand_other_anywhere)
+    other = settings.hand_other if expected else settings.hand_other_anywhere
+    confidence = _share(decoded, other)
     if confidence < settings.confidence_min:
         return None
     best = max(tried, key=lambda t: max((d.log_probability for d in t[0][:1]), default=-np.inf))
-    return _Candidate(
+    return CodeProposal(
         box=best[1],
         text=line.text,
         code=decoded[0].text,
         family="handwritten",
         confidence=confidence,
-        runner_up=_runner_up(decoded),
+        runner_up=_runner_up(decoded, other),
         line=line,
         alone=True,
         handwritten=True,
@@ -602,25 +671,29 @@ def _without_rules(crop: np.ndarray, height: float) -> np.ndarray:
     return np.where(cv2.dilate(rules, np.ones((5, 3), np.uint8)) > 0, 255, crop).astype(np.uint8)
 
 
-def _without_overlaps(found: Iterable[_Candidate]) -> list[_Candidate]:
-    """One candidate a place: a form's field before free text, then the more certain one."""
-    kept: list[_Candidate] = []
-    for c in sorted(found, key=lambda c: (c.field is None, -c.confidence)):
-        if all(intersection(c.box, k.box) < 0.4 * min(area(c.box), area(k.box)) for k in kept):
-            kept.append(c)
+def _without_overlaps(found: Iterable[CodeProposal]) -> list[CodeProposal]:
+    """One code a place: a form's field before free text, then the more certain one; the others say so."""
+    kept: list[CodeProposal] = []
+    for c in sorted(found, key=lambda c: (c.reason is not None, c.field is None, c.family == "letter", -c.confidence)):
+        over = any(intersection(c.box, k.box) >= 0.4 * min(area(c.box), area(k.box)) for k in kept if not k.reason)
+        kept.append(replace(c, reason="another reading of the place is surer") if over and not c.reason else c)
     return kept
 
 
 def _judge(
-    scan: Scan, text: PageText, found: Sequence[_Candidate], redactions: Sequence[Redaction], settings: CodeSettings
-) -> list[tuple[_Candidate, str]]:
-    """Keep what its form, its place or its company makes a code, each with the reason."""
-    place = _Place(scan=scan, redactions=redactions, sheet=_is_sheet(text), settings=settings)
-    reasons = {i: reason for i, c in enumerate(found) if (reason := _reason(c, place))}
+    scan: Scan, found: Sequence[CodeProposal], redactions: Sequence[Redaction], settings: CodeSettings, *, sheet: bool
+) -> tuple[CodeProposal, ...]:
+    """Say of each string what its form, its place or its company makes of it."""
+    place = _Place(scan=scan, redactions=redactions, sheet=sheet, settings=settings)
+    read = {i: c for i, c in enumerate(found) if c.reason is None}
+    firm = {i: because for i, c in read.items() if (because := _standing(c, place))}
     for _ in range(2):  # a stack grows from its certain members, also over one between
-        firm = [found[i] for i in reasons]
-        reasons |= {i: reason for i, c in enumerate(found) if i not in reasons and (reason := _company(c, firm, place))}
-    return [(found[i], reason) for i, reason in reasons.items()]
+        codes = [found[i] for i in firm]
+        firm |= {i: because for i, c in read.items() if i not in firm and (because := _company(c, codes, place))}
+    return tuple(
+        replace(c, because=firm.get(i), reason=c.reason or (None if i in firm else _doubt(c)))
+        for i, c in enumerate(found)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -632,17 +705,19 @@ class _Place:
     sheet: bool
     settings: CodeSettings
 
-    def beside_redaction(self, c: _Candidate) -> bool:
+    def beside_redaction(self, c: CodeProposal) -> bool:
         return any(_gap(c.box, r.box) <= self.settings.beside * c.height for r in self.redactions)
 
 
-def _reason(c: _Candidate, place: _Place) -> str | None:
-    """Why a string is a code whatever else stands on the page."""
+def _standing(c: CodeProposal, place: _Place) -> str | None:
+    """What makes a string a code whatever else stands on the page."""
     need = NEEDS[c.family]
     if _CITED.search(c.before):
         return None
     if c.field:
         return "field"
+    if need == 3:
+        return None
     if place.sheet and not c.family.endswith("word"):
         return "sheet"
     if need == 0:
@@ -655,18 +730,48 @@ def _reason(c: _Candidate, place: _Place) -> str | None:
         return None
     if need == 1:
         return "line"
-    if abs(c.rotation_deg) > 45 and _folded(c.text) != _folded(c.code):  # the B I of a turned stamp is no B1
+    if _is_turned(c):
         return None
     return "margin" if _in_margin(place.scan, c.box, place.settings) else None
 
 
-def _company(c: _Candidate, firm: Sequence[_Candidate], place: _Place) -> str | None:
-    """Why a string is a code beside those that certainly are."""
+def _company(c: CodeProposal, firm: Sequence[CodeProposal], place: _Place) -> str | None:
+    """What makes a string a code beside those that certainly are."""
+    need = NEEDS[c.family]
     if _CITED.search(c.before):
         return None
-    if NEEDS[c.family] == 1:
+    if need == 1:
         return "like code" if any(c.family == f.family for f in firm) else None
-    return "stack" if c.alone and any(_stacked(c, f, place.settings) for f in firm) else None
+    if c.alone and any(_stacked(c, f, place.settings) for f in firm):
+        return "stack"
+    sure = need == 2 and c.alone and c.confidence >= place.settings.sure and _folded(c.text) == _folded(c.code)
+    return "like code" if sure and any(_of_one_law(c, f) for f in firm) else None
+
+
+def _doubt(c: CodeProposal) -> str:
+    """Why a well-read string is none, though it has the form of a code."""
+    need = NEEDS[c.family]
+    if _CITED.search(c.before):
+        return "cited in a sentence"
+    if need == 3:
+        return "a paragraph's letter or a portion marking, as no code stands with it"
+    if need == 2 and _is_turned(c):
+        return "letters of turned lettering"
+    return (
+        ("within a line of text" if not c.alone else "alone")
+        + ", not in a margin" * (need == 2)
+        + (", with no redaction or like code beside it")
+    )
+
+
+def _is_turned(c: CodeProposal) -> bool:
+    """Whether a turned string was read into a code that it does not spell: the B I of a turned stamp is no B1."""
+    return abs(c.rotation_deg) > 45 and _folded(c.text) != _folded(c.code)
+
+
+def _of_one_law(a: CodeProposal, b: CodeProposal) -> bool:
+    first, second = interpret(a.code), interpret(b.code)
+    return bool(first and second and first.regime and first.regime == second.regime)
 
 
 def _is_sheet(text: PageText) -> bool:
@@ -674,7 +779,7 @@ def _is_sheet(text: PageText) -> bool:
     return any(fuzz.ratio(line.text.lower(), title) > 76 for line in text.lines for title in _SHEETS)
 
 
-def _in_header(c: _Candidate) -> bool:
+def _in_header(c: CodeProposal) -> bool:
     return bool(_HEADER.search(c.before))
 
 
@@ -683,7 +788,7 @@ def _gap(a: Box, b: Box) -> float:
     return float(np.hypot(max(0, a[0] - b[2], b[0] - a[2]), max(0, a[1] - b[3], b[1] - a[3])))
 
 
-def _stacked(a: _Candidate, b: _Candidate, settings: CodeSettings) -> bool:
+def _stacked(a: CodeProposal, b: CodeProposal, settings: CodeSettings) -> bool:
     """Whether two codes stand above each other or in a row, closely."""
     return _gap(a.box, b.box) <= settings.beside * min(a.height, b.height)
 
@@ -693,18 +798,17 @@ def _report(
     layers: Layers | None,
     text: PageText,
     redactions: Sequence[Redaction],
-    kept: Sequence[tuple[_Candidate, str]],
+    kept: Iterable[CodeProposal],
     settings: CodeSettings,
 ) -> tuple[Code, ...]:
     sheet = _is_sheet(text)
-    kept = sorted(kept, key=lambda k: (k[0].box[1], k[0].box[0]))
-    groups = _groups([c for c, _ in kept], settings)
+    kept = sorted(kept, key=lambda c: (c.box[1], c.box[0]))
+    groups = _groups(kept, settings)
     codes = []
-    for (c, reason), group in zip(kept, groups, strict=True):
+    for c, group in zip(kept, groups, strict=True):
         meaning = interpret(c.code, field=c.field)
-        evidence: dict[str, Any] = {"line": c.line.text, "family": c.family, "because": reason}
-        if c.runner_up:
-            evidence["runner_up"] = {"code": c.runner_up[0], "probability": c.runner_up[1]}
+        evidence: dict[str, Any] = {"line": c.line.text, "family": c.family, "because": c.because}
+        evidence["runner_up"] = {"code": c.runner_up[0], "probability": c.runner_up[1]}
         codes.append(
             Code(
                 box=c.box,
@@ -724,7 +828,7 @@ def _report(
     return tuple(codes)
 
 
-def _by_hand(layers: Layers | None, c: _Candidate, settings: CodeSettings) -> bool:
+def _by_hand(layers: Layers | None, c: CodeProposal, settings: CodeSettings) -> bool:
     """Whether the ink of a code is a pen's; without the ink model, whether it was found as a pen's."""
     if layers is None or c.field:
         return c.handwritten
@@ -734,7 +838,7 @@ def _by_hand(layers: Layers | None, c: _Candidate, settings: CodeSettings) -> bo
     return bool(layers.handwriting[window].mean() > settings.pen_share * others)
 
 
-def _context(scan: Scan, c: _Candidate, redactions: Sequence[Redaction], settings: CodeSettings) -> str:
+def _context(scan: Scan, c: CodeProposal, redactions: Sequence[Redaction], settings: CodeSettings) -> str:
     if c.field:
         return "stamp" if c.field != "RESTRICTIONS" else "sheet"
     if _in_header(c):
@@ -749,7 +853,7 @@ def _in_margin(scan: Scan, box: Box, settings: CodeSettings) -> bool:
     return min(centre, 1 - centre) < settings.margin
 
 
-def _groups(kept: Sequence[_Candidate], settings: CodeSettings) -> list[int]:
+def _groups(kept: Sequence[CodeProposal], settings: CodeSettings) -> list[int]:
     """Number of each code's group: codes that stand together share it, counted from the top of the page."""
     parent = list(range(len(kept)))
 

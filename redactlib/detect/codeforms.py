@@ -13,12 +13,14 @@ from functools import cache
 from redactlib.decoding import Automaton, Part, build_automaton
 
 # How much a form needs around it: 0 nothing; 1 its own line, a redaction or a like code; 2 its own line in a margin,
-# beside a redaction or in a stack (markings.md, section 14, rule 8).
+# beside a redaction, in a stack or on a page with codes of its law; 3 its own line in a stack (markings.md, section 14,
+# rule 8).
 NEEDS: Mapping[str, int] = {
     "marking": 0, "section 3": 0, "category": 0, "act": 0, "handwritten": 0,
     "bracketed": 1, "lettered": 1, "section 1": 1, "paired": 1, "statute": 1, "privacy": 1, "ground": 1,
     "record pair": 0, "field": 0, "exemption": 0, "margin word": 1,
     "bare": 2, "law": 2, "record": 2, "word": 2, "restriction": 2,
+    "letter": 3,
 }  # fmt: skip
 
 _D, _O, _C = r"[1-9lI|!iSZGgBO?]", r"(?:[(\[{]\s?)", r"(?:\s?[)\]}])"
@@ -31,7 +33,7 @@ _LAW = (
 _SHAPES: Mapping[str, str] = {
     "act": rf"(?:J\s?F\s?K\s?Act\s?)?(?:Sec\.?\s?)?[5S]\s?{_O}g{_C}\s?{_O}[2Z]{_C}\s?(?:{_O}[DO0]{_C}?)?"
     rf"|J\s?F\s?K\s?Act\s?(?:Sec\.?\s?)?[6G]\s?{_O}[1-5lI]{_C}(?:\s?{_O}[ABC8]{_C}?)?",
-    "marking": r"(?<![A-Za-z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
+    "marking": r"(?<![A-Z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
     r"(?:\s?,\s?[1-9l]\b)*[A-DX]?(?:\s?-\s?(?:HU[MN](?:AN)?|WMD)|\b)",
     "section 3": rf"{_EQUITY}(?<![\d.])"
     rf"(?:3\s?[.,]\s?[34]\s?(?:{_O}[bBhH6]|[bh]){_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
@@ -49,22 +51,43 @@ _SHAPES: Mapping[str, str] = {
     "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI](?:{_C}?\s?{_O}|[XY])[A-Ca-c8]{_C}",
     "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lIsSG](?![A-Za-z0-9-])",
     "record": r"(?<![A-Za-z0-9-])P-?[1-6](?![A-Za-z0-9-])",
-    "record pair": r"(?<![A-Za-z0-9-])P-?[1-6G]\s?/\s?(?:\(?b\)?\s?\(?[1-9G]\)?|6\([1-9G]\))(?![A-Za-z0-9-])",
+    "record pair": r"(?<![A-Z0-9-])[Pp]-?[1-6G]\s?/\s?(?:\(?b\)?\s?\(?[1-9G]\)?|6\([1-9G]\))(?![A-Za-z0-9-])",
     "margin word": r"(?<![A-Za-z])(?:STAT(?:\s?INTL|\s?OTHR|\s?SPEC)?|ILLEGIB|NGA/NIMA)(?![A-Za-z])",
     "word": r"(?<![A-Za-z])(?:N\.?R\.?|OGA|DUP)(?![A-Za-z])",
 }
+_SHEET_SHAPES: Mapping[str, str] = {
+    "bare": r"(?<![A-Za-z(])[bB]\s?[1-9liIsSG](?=[bB][1-9liI]|[^A-Za-z0-9-]|$)",
+    "lettered": r"(?<![A-Za-z(])[bB]\s?[7?]\s?[A-Fa-f0](?=[bB][1-9liI]|[^A-Za-z0-9-]|$)",
+}
+_LETTER = re.compile(r"(?<![A-Za-z0-9)\]])[(\[](?:TS|[A-HSU])[)\]](?![A-Za-z0-9(\[])")
 _SHAPE = {family: re.compile(shape) for family, shape in _SHAPES.items()}
+_SHEET_SHAPE = _SHAPE | {family: re.compile(shape) for family, shape in _SHEET_SHAPES.items()}
 
 
-def find_shapes(text: str) -> list[tuple[str, int, int]]:
-    """Code-shaped places of a line: family, start, end; the longest match wins."""
-    matches = [(family, m.start(), m.end()) for family, shape in _SHAPE.items() for m in shape.finditer(text)]
+def find_shapes(text: str, *, sheet: bool = False) -> list[tuple[str, int, int]]:
+    """Code-shaped places of a line: family, start, end; the longest match wins.
+
+    On a `sheet` about other pages codes stand in columns, which worn lines run together: ``Page 27b7C b1``.
+    """
+    shapes = _SHEET_SHAPE if sheet else _SHAPE
+    matches = [(family, m.start(), m.end()) for family, shape in shapes.items() for m in shape.finditer(text)]
     matches.sort(key=lambda m: (m[1] - m[2], m[1]))
     taken: list[tuple[str, int, int]] = []
     for family, start, end in matches:
         if all(end <= s or start >= e for _, s, e in taken):
             taken.append((family, start, end))
     return sorted(taken, key=lambda m: m[1])
+
+
+def find_letters(text: str) -> list[tuple[str, int, int]]:
+    """Capital letters in brackets, where no code stands: a library's code, a paragraph's letter or a portion marking.
+
+    >>> find_letters("(A) the first (b)(1)")
+    [('letter', 0, 3)]
+    """
+    shapes = find_shapes(text)
+    places = [match.span() for match in _LETTER.finditer(text)]
+    return [("letter", a, b) for a, b in places if all(b <= start or a >= end for _, start, end in shapes)]
 
 
 _CONFUSED: Mapping[str, Mapping[str, float]] = {

@@ -145,7 +145,7 @@ FORMS: tuple[Form, ...] = (
            "ALL INFORMATION CONTAINED / HEREIN IS UNCLASSIFIED / DATE {date} BY 60324 uc baw/sab/lsg", date="0m-0d-Y",
            years=(2002, 2015), look="digital", bold=False),
     *_rows("fbi-classified-by", "classified", "FBI", "{date_} / Classified by {agent_} / Declassify on: OADR",
-           "CLASSIFIED BY {agent_} / REASON: 1.5 (c) / DECLASSIFY ON: X1 / {date_}", date="m/d/y", years=(1980, 1999)),
+           "CLASSIFIED BY {agent_} / REASON: {reason} / DECLASSIFY ON: X1 / {date_}", date="m/d/y", years=(1980, 1999)),
     *_rows("fbi-classified-by", "classified", "FBI",
            "Classified by {num_} / Exempt from GDS, Category 2, 3 / Date of Declassification Indefinite"),
     *_rows("fbi-declassified-by", "declassified", "FBI", "DECLASSIFIED BY {agent_} / ON {date_}", date="m/d/y",
@@ -367,6 +367,7 @@ def draw_form(
         "date": write_date(day, dated), "year": str(day.year), "case": case, "by": initials(rng), "blank": "",
         "agent": f"{rng.choice(['SP4', 'SP8', 'SP1', '5668', '9803'])} {initials(rng)}/{initials(rng)}",
         "num": str(rng.integers(1000, 9999)), "next": str(rng.integers(1989, 2012)), "code": str(rng.choice(["B1", "B5", "B6"])),
+        "reason": "1.5 (c)",
         "office": str(rng.choice(["CIA", "NSC", "OSD"])), "Name": person(rng), "NAME": person(rng).upper(),
         "doc": f"C0{rng.integers(5000000, 6999999)}", "n": str(rng.integers(2, 90)), "n5": f"{rng.integers(100000, 400000)}",
         "old": write_date(old, "MON d Y"), "OFFICE": str(rng.choice(["READING ROOM", "DIRECTOR", "NAT. INT."])),
@@ -498,8 +499,8 @@ class _Setter:
                 )
         else:
             with ExitStack() as marks:
-                if piece == "{code}":
-                    marks.enter_context(canvas.mark("code", code=self.say(piece)))
+                if piece in ("{code}", "{reason}"):
+                    marks.enter_context(canvas.mark("code", code=self.say(piece).replace(" ", "")))
                 canvas.text(
                     self.say(piece), x, y, face=self.face, size_pt=self.size, layers=self.layers, heavy=self.heavy,
                     squeeze=self.squeeze,

@@ -8,8 +8,10 @@ import numpy as np
 from redactlib.marks import STYLES
 
 from .canvas import Canvas
+from .fonts import load
 from .sheet import Sheet, Word
 
+EDGE_IN = 0.12  # codes keep this far from the edge of the paper, where copies are black
 _SUBSTITUTES = (
     "DELETED", "[DELETED]", "SANITIZED", "[1 line not declassified]", "[name not declassified]",
     "[less than 1 line not declassified]",
@@ -120,26 +122,28 @@ def put_code(
     """Writes a code at a redaction: ``inside`` its box or in the right ``margin``, where nothing stands yet."""
     canvas, rng = sheet.canvas, sheet.rng
     size = float(rng.uniform(7.5, 11))
+    shift = float(rng.uniform(0.15, 0.3)) if place == "margin" else 0.0
+    face = "" if by_hand else str(rng.choice(sheet.fonts.sans))
+    high = float(rng.uniform(0.14, 0.2)) if by_hand else size / 72
+    wide = 0.15 * len(code) if by_hand else load(face, round(high * canvas.dpi)).getlength(code) / canvas.dpi
     if place == "inside":
         x, y = (box[0] + box[2]) / 2 - len(code) * size / 72 * 0.25, (box[1] + box[3]) / 2 + size / 72 * 0.35
     else:
-        wide, high = len(code) * (0.15 if by_hand else size / 72 * 0.55), 0.2 if by_hand else size / 72
-        x = max(min(sheet.right + float(rng.uniform(0.15, 0.3)), 8.45 - wide), box[2] + 0.06)
-        x, y = _clear_place(canvas, x, (box[1] + box[3]) / 2 + 0.04, wide, high)
+        x, y = max(sheet.right + shift, box[2] + 0.06), (box[1] + box[3]) / 2 + 0.04
+        x, y = _clear_place(canvas, min(x, canvas.shape[1] / canvas.dpi - EDGE_IN - wide), y, wide, high)
     if by_hand:
         with canvas.mark("code", code=code.replace(" ", ""), hand="yes"):
-            canvas.write(code, x, y + 0.05, hand=sheet.hand, height=float(rng.uniform(0.14, 0.2)))
+            canvas.write(code, x, y + 0.05, hand=sheet.hand, height=high)
     else:
         with canvas.mark("code", code=code.replace(" ", "")):
-            canvas.text(code, x, y, face=str(rng.choice(sheet.fonts.sans)), size_pt=size)
+            canvas.text(code, x, y, face=face, size_pt=size)
 
 
 def _clear_place(canvas: Canvas, x: float, y: float, wide: float, high: float) -> tuple[float, float]:
     """The place nearest to a baseline's start where a line of this size finds clean paper: a little below or above it.
 
-    Codes of one line of text stand in a stack, and none runs over the page's edge; inches.
+    Codes of one line of text stand in a stack; inches.
     """
-    x = min(x, canvas.shape[1] / canvas.dpi - wide)
     columns = slice(round(x * canvas.dpi), round((x + wide) * canvas.dpi))
     for shift in (0.0, 0.6, -0.6, 1.2, -1.2, 1.8, -1.8, 2.4, -2.4):
         foot = y + shift * high
