@@ -18,13 +18,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
 from redactlib.compare import Comparison
+from redactlib.detect.code import CodeProposal, propose_codes
 from redactlib.detect.proposal import Proposal
-from redactlib.detect.redaction import propose_redactions
+from redactlib.detect.redaction import find_redactions, propose_redactions
 from redactlib.evaluate import Reliability
 from redactlib.explain import deciding, evidence_rows
 from redactlib.layers import separate
 from redactlib.marks import Box
-from redactlib.reading import default_reader, read_page
+from redactlib.reading import PageText, default_reader, read_page
 from redactlib.report import PageReport
 from redactlib.scan import Scan
 from redactlib.webpage import KIND_STYLES, printable
@@ -57,30 +58,46 @@ def plot_redactions(scan: Scan, proposals: Sequence[Proposal] | None = None, *, 
         proposals: judged proposals of the upright page; made here if they are not given.
     """
     if proposals is None:
-        text = read_page(scan.grey, default_reader())
-        turn = text.quarter_turns
-        text, scan = text.turned(turn, scan.width, scan.height) if turn else text, scan.upright(turn)
+        scan, text = _read_upright(scan)
         proposals = propose_redactions(scan, separate(scan), text)
     ax = _page_axes(scan.image, scan.width, scan.height, ax)
     for proposal in sorted(proposals, key=lambda proposal: proposal.reason is None):
-        stands = proposal.reason is None
-        colour = KIND_STYLES["redaction"].colour if stands else "#5a5a5a"
-        _outline(ax, proposal.polygon or _corners(proposal.box), colour, () if stands else (2, 2))
-        said = f"{proposal.style} {proposal.score:.2f}" if stands else str(proposal.reason)
-        ax.text(proposal.box[0], proposal.box[1], _plain_text(said), color=colour, fontsize=6, va="bottom")
+        said = f"{proposal.style} {proposal.score:.2f}"
+        _propose(ax, "redaction", proposal.polygon or _corners(proposal.box), said, proposal.reason)
     standing = sum(proposal.reason is None for proposal in proposals)
     ax.set_title(f"{standing} redactions, {len(proposals) - standing} proposals rejected", fontsize=10)
     return ax
 
 
-def plot_codes(table: Sequence[dict[str, Any]], *, ax: Axes | None = None) -> Axes:
-    """Draw a table of codes (`codes_table()` of a report) as bars, one colour a law.
+def plot_code_proposals(scan: Scan, proposals: Sequence[CodeProposal] | None = None, *, ax: Axes | None = None) -> Axes:
+    """Draw what has the form of a code: codes in full lines with what makes them one, the rest with why it is none.
 
-    >>> ax = plot_codes([{"code": "(b)(1)", "regime": "FOIA", "count": 3}])
-    >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['(b)(1)']
+    Args:
+        scan: the page; it is drawn upright.
+        proposals: judged proposals of the upright page; made here if they are not given.
     """
-    ax = ax or plt.subplots(figsize=(7, 0.6 + 0.28 * max(1, len(table))), layout="constrained")[1]
+    if proposals is None:
+        scan, text = _read_upright(scan)
+        layers = separate(scan)
+        found = find_redactions(scan, layers, text)
+        proposals = propose_codes(scan, layers, text, default_reader(), found)
+    ax = _page_axes(scan.image, scan.width, scan.height, ax)
+    for proposal in sorted(proposals, key=lambda proposal: proposal.reason is None):
+        said = f"{proposal.code} {proposal.confidence:.2f}: {proposal.because}"
+        _propose(ax, "code", _corners(proposal.box), said, proposal.reason and f"{proposal.text}: {proposal.reason}")
+    standing = sum(proposal.reason is None for proposal in proposals)
+    ax.set_title(f"{standing} codes, {len(proposals) - standing} strings that only look like codes", fontsize=10)
+    return ax
+
+
+def plot_codes(table: Sequence[dict[str, Any]], *, ax: Axes | None = None) -> Axes:
+    """Draw a table of codes (`codes_table()` of a report) as bars, one colour a law; each says what it hides.
+
+    >>> ax = plot_codes([{"code": "(b)(1)", "regime": "FOIA", "count": 3, "chars_hidden": 116}])
+    >>> [label.get_text() for label in (*ax.get_yticklabels(), *ax.texts)]
+    ['(b)(1)', '3, hides 116 characters']
+    """
+    ax = ax or plt.subplots(figsize=(7, 1.2 + 0.28 * max(1, len(table))), layout="constrained")[1]
     laws = list(dict.fromkeys(row["regime"] or "law unknown" for row in table))
     palette = plt.get_cmap("tab10")
     places = {row["code"]: -i for i, row in enumerate(table)}
@@ -92,13 +109,18 @@ def plot_codes(table: Sequence[dict[str, Any]], *, ax: Axes | None = None) -> Ax
             color=palette(number % 10),
             label=_plain_text(law),
         )
-        ax.bar_label(bars, padding=3, fontsize=8)
+        hidden = [row.get("chars_hidden") for row in rows]
+        labels = [
+            f"{row['count']}" + f", hides {chars} characters" * (chars is not None)
+            for row, chars in zip(rows, hidden, strict=True)
+        ]
+        ax.bar_label(bars, labels=labels, padding=3, fontsize=8)
     ax.set_yticks([*places.values()], [_plain_text(code) for code in places])
     ax.set_xlabel("marks")
-    ax.margins(x=0.1)
+    ax.margins(x=0.4)  # room for what the bars say
     ax.spines[["top", "right"]].set_visible(False)
     if laws:
-        ax.legend(fontsize=8, frameon=False)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
     return ax
 
 
@@ -163,6 +185,20 @@ def plot_explanation(report: PageReport) -> Figure:
             dates.set_title("date, probability", fontsize=9)
             dates.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _read_upright(scan: Scan) -> tuple[Scan, PageText]:
+    text = read_page(scan.grey, default_reader())
+    turn = text.quarter_turns
+    return scan.upright(turn), text.turned(turn, scan.width, scan.height) if turn else text
+
+
+def _propose(ax: Axes, kind: str, points: Sequence[tuple[int, int]], said: str, reason: str | None) -> None:
+    """Outline a proposal with what it is or, where it is rejected, why."""
+    colour = KIND_STYLES[kind].colour if reason is None else "#5a5a5a"
+    _outline(ax, points, colour, () if reason is None else (2, 2))
+    x, y = points[0]
+    ax.text(x, y, _plain_text(said if reason is None else reason), color=colour, fontsize=6, va="bottom")
 
 
 def _page_axes(image: np.ndarray | None, width: int, height: int, ax: Axes | None) -> Axes:

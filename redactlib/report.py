@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from redactlib import marks as m
+from redactlib.catalogue.exemptions import interpret
 from redactlib.edits import Edit, find_edits
 from redactlib.errors import ReportError, ScanError
 from redactlib.explain import Explanation
@@ -280,7 +281,7 @@ class DocumentReport:
         return [row for page in self.pages for row in page.to_records()]
 
     def codes_table(self) -> list[dict[str, Any]]:
-        """One row an exemption code, most frequent first.
+        """One row an exemption code, most frequent first; a mark that names two, ``P6/b(6)``, counts for both.
 
         Columns: ``code`` (canonical where known), ``regime``, ``meaning``, ``count`` of marks, ``pages`` (their
         numbers), ``redactions`` (how many it is linked to), ``chars_hidden`` (what these hide by estimate, ``None``
@@ -372,20 +373,16 @@ def codes_table(pages: Iterable[PageReport]) -> list[dict[str, Any]]:
     for page in pages:
         names = {}
         for code in page.codes:
-            names[code.id] = name = code.canonical or code.code
-            new: dict[str, Any] = {
-                "code": name,
-                "regime": code.regime,
-                "meaning": code.meaning,
-                "count": 0,
-                "pages": [],
-            }
-            row = rows.setdefault(name, new | {"redactions": 0, "chars_hidden": None, "share_hidden": None})
-            row["count"] += 1
-            if page.source.page not in row["pages"]:
-                row["pages"].append(page.source.page)
+            named = _named_by(code)
+            names[code.id] = [name for name, _, _ in named]
+            for name, regime, meaning in named:
+                new: dict[str, Any] = {"code": name, "regime": regime, "meaning": meaning, "count": 0, "pages": []}
+                row = rows.setdefault(name, new | {"redactions": 0, "chars_hidden": None, "share_hidden": None})
+                row["count"] += 1
+                if page.source.page not in row["pages"]:
+                    row["pages"].append(page.source.page)
         for redaction in page.redactions:
-            for name in dict.fromkeys(names[i] for i in redaction.codes if i in names):
+            for name in dict.fromkeys(name for i in redaction.codes if i in names for name in names[i]):
                 rows[name]["redactions"] += 1
                 if redaction.estimated_chars is not None:
                     rows[name]["chars_hidden"] = (rows[name]["chars_hidden"] or 0) + redaction.estimated_chars
@@ -393,3 +390,12 @@ def codes_table(pages: Iterable[PageReport]) -> list[dict[str, Any]]:
         if row["chars_hidden"] is not None:
             row["share_hidden"] = round(row["chars_hidden"] / max(1, text), 4)
     return sorted(rows.values(), key=lambda row: (-row["count"], row["code"]))
+
+
+def _named_by(code: m.Code) -> list[tuple[str, str | None, str | None]]:
+    """Code, regime and meaning of all that a mark names: ``25X1,6`` and ``P6/b(6)`` are two codes each."""
+    parts = (code.canonical or code.code).split(" + ")
+    if len(parts) == 1:
+        return [(parts[0], code.regime, code.meaning)]
+    found = {part: interpret(part) for part in parts}
+    return [(part, law.regime, law.meaning) if law else (part, None, None) for part, law in found.items()]

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from redactlib.compare import Change, Comparison
+from redactlib.detect.code import CodeProposal
 from redactlib.detect.proposal import Proposal
 from redactlib.errors import ReportError
 from redactlib.evaluate import reliability
 from redactlib.marks import Code, Event, Redaction, Stamp
+from redactlib.reading import Reading, text_line
 from redactlib.report import Authority, Declassification, DocumentReport, ImageInfo, PageReport, Source
 from redactlib.scan import Scan
 
@@ -233,6 +235,19 @@ def test_redaction_figure_says_why_a_proposal_was_rejected() -> None:
     ax = display.plot_redactions(Scan(np.full((66, 51), 255, np.uint8), 60.0), [standing, rejected])
     assert {text.get_text() for text in ax.texts} == {"solid 0.90", "a table cell"}
     assert ax.get_title() == "1 redactions, 1 proposals rejected"
+
+
+def test_code_figure_says_what_makes_a_code_and_why_a_string_is_none() -> None:
+    corners = np.array([(0, 0), (90, 0), (90, 20), (0, 20)], np.float32)
+    said = text_line(corners, Reading("3.5(c) (A)", 0.9, None, (0.5,)))
+    standing = CodeProposal(
+        box=(0, 0, 50, 20), text="3.5(c)", code="3.5(c)", family="section 3", confidence=0.9, runner_up=(None, 0.1),
+        line=said, alone=True, because="form",
+    )  # fmt: skip
+    rejected = replace(standing, text="(A)", code="(A)", because=None, reason="a paragraph's letter")
+    ax = display.plot_code_proposals(Scan(np.full((66, 51), 255, np.uint8), 60.0), [standing, rejected])
+    assert {text.get_text() for text in ax.texts} == {"3.5(c) 0.90: form", "(A): a paragraph's letter"}
+    assert ax.get_title() == "1 codes, 1 strings that only look like codes"
 
 
 def test_comparison_figure_says_what_became_of_each_redaction() -> None:

@@ -254,6 +254,18 @@ def test_codes_table_counts_marks_pages_and_hidden_characters() -> None:
     assert first.codes_table()[0]["regime"] == "E.O. 13526"
 
 
+def test_a_mark_that_names_two_codes_counts_for_both() -> None:
+    pair = Code(
+        id="m1", box=(0, 0, 9, 9), confidence=0.9, text="P6/b(6)", code="P6/b(6)", canonical="P6 + (b)(6)", regime="two"
+    )
+    gap = Redaction(id="m2", box=(9, 0, 99, 9), confidence=0.9, style="outlined", estimated_chars=7, codes=("m1",))
+    rows = rp.PageReport(source=rp.Source(path=None), image=full_report().image, marks=(pair, gap)).codes_table()
+    assert [(row["code"], row["count"], row["redactions"], row["chars_hidden"]) for row in rows] == [
+        ("(b)(6)", 1, 1, 7), ("P6", 1, 1, 7)
+    ]  # fmt: skip
+    assert [row["regime"] for row in rows] == ["FOIA 5 USC 552(b)", "Presidential Records Act 44 USC 2204(a)"]
+
+
 def test_hidden_share_is_what_is_hidden_of_all_text() -> None:
     data = full_report().to_dict() | {"text_chars": 522}
     data["marks"] = [m for m in data["marks"] if m["kind"] != "redaction" or m["estimated_chars"]]
