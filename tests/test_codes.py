@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from redactlib import pipeline
-from redactlib.detect.code import find_codes
+from redactlib.detect.code import find_codes, propose_codes
 from redactlib.evaluate import load_truth
 from redactlib.layers import Layers
 from redactlib.marks import Code, Redaction
@@ -58,13 +58,21 @@ def ink(**shares: float) -> Layers:
     return Layers(scale=0.5, **maps, bracket_size=np.ones((HEIGHT // 2, WIDTH // 2, 2), np.float32))
 
 
-def codes(*lines: TextLine, redactions=(), reader: Again | None = None, layers: Layers | None = None):
+def drawn(lines: tuple[TextLine, ...]) -> Scan:
     page = np.full((HEIGHT, WIDTH), 255, np.uint8)
     for one in lines:
         x0, y0, x1, y1 = one.box
         for x in range(x0 + 3, x1 - 8, 13):
             page[y0 + 5 : y1 - 5, x : x + 8] = 0
-    return find_codes(Scan(page, 100.0), layers, PageText(lines), reader or Again(), redactions)
+    return Scan(page, 100.0)
+
+
+def codes(*lines: TextLine, redactions=(), reader: Again | None = None, layers: Layers | None = None):
+    return find_codes(drawn(lines), layers, PageText(lines), reader or Again(), redactions)
+
+
+def proposed(*lines: TextLine):
+    return propose_codes(drawn(lines), None, PageText(lines), Again())
 
 
 def names(found) -> list[str]:
@@ -162,6 +170,45 @@ def test_worn_lines_of_a_sheet_are_read_again_as_a_whole():
     assert [(c.code, c.context) for c in found] == [("b3", "sheet"), ("b7C", "sheet")]
 
 
+def test_columns_of_a_sheet_that_run_together_are_taken_apart():
+    found = codes(line("DELETED PAGE INFORMATION SHEET", 200, 100), line("Page 27b7C -b1", 200, 300))
+    assert names(found) == ["b7C", "b1"]
+    assert codes(line("Page 27b7C -b1", 200, 300)) == ()
+
+
+def test_the_likelier_of_two_families_of_one_shape_is_read():
+    said = reading("(5)(1)(b)", doubts={1: {"5": 0.6, "j": 0.35}})
+    (found,) = codes(line("(5)(1)(b)", 500, 300, said=said), reader=Again(said))
+    assert (found.code, found.evidence["family"]) == ("(j)(1)(b)", "privacy")
+
+
+def test_a_bare_code_counts_on_a_page_with_codes_of_its_law():
+    assert names(codes(line("B6", 400, 300), line("(b)(1)", 760, 800))) == ["B6", "(b)(1)"]
+    assert names(codes(line("B6", 400, 300), line("25X1", 760, 800))) == ["25X1"]
+
+
+def test_what_is_no_code_says_why():
+    lines = [
+        line("(A) The embassy reports", 60, 200), line("(S)", 400, 300), line("B5", 400, 500),
+        line("see section 3.3(b)(1) of the order", 60, 400), line("the talk of B 6 and (b)(5)", 60, 600),
+    ]  # fmt: skip
+    proposals = proposed(*lines)
+    assert all(p.because is None for p in proposals)
+    assert {p.text: p.reason for p in proposals} == {
+        "(A)": "a paragraph's letter or a portion marking, as no code stands with it",
+        "(S)": "a paragraph's letter or a portion marking, as no code stands with it",
+        "3.3(b)(1)": "cited in a sentence",
+        "B5": "alone, not in a margin, with no redaction or like code beside it",
+        "B 6": "within a line of text, not in a margin, with no redaction or like code beside it",
+        "(b)(5)": "within a line of text, with no redaction or like code beside it",
+    }
+
+
+def test_a_letter_counts_only_in_a_stack_with_a_code():
+    (first, second) = proposed(line("(b)(1)", 400, 300), line("(A)", 400, 328))
+    assert {first.text: first.because, second.text: second.because} == {"(b)(1)": "line", "(A)": "stack"}
+
+
 def test_a_bare_code_counts_beside_a_redaction():
     assert names(codes(line("b6", 760, 300), redactions=[redaction(100, 290, 750, 330)])) == ["b6"]
 
@@ -201,6 +248,8 @@ def test_the_runner_up_stays_in_the_evidence():
     assert found.code == "3.3(h)(2)"
     assert found.evidence["runner_up"]["code"] == "3.3(h)(3)"
     assert 0.15 < found.evidence["runner_up"]["probability"] < 0.4
+    (sure,) = codes(line("3.3(h)(2)", 300, 300))
+    assert sure.evidence["runner_up"] == {"code": None, "probability": pytest.approx(0.05 / 1.05, abs=1e-3)}
 
 
 def test_a_sure_reading_is_not_made_again():

@@ -211,16 +211,16 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings,
     spans = find_shapes(line.text, sheet=sheet)
     column = _last_column(line.reading, settings)
     found = []
-    for family, start, end in spans:
+    for families, start, end in spans:
         reading, first, last = line.reading, start, end
-        decoded = _decode_span(reading, first, last, family)
+        family, decoded = _decode_span(reading, first, last, families)
         if _confidence(reading, first, last, decoded, settings) < settings.sure:
             again = _read_again(scan, line, first, last, reader)
-            redone = decode(again.lattice, grammar(family), beam=40) if again.lattice is not None else ()
+            other, redone = _decode_span(again, 0, len(again.text), families)
             if _confidence(again, 0, len(again.text), redone, settings) > _confidence(
                 reading, first, last, decoded, settings
             ):
-                reading, first, last, decoded = again, 0, len(again.text), redone
+                reading, first, last, family, decoded = again, 0, len(again.text), other, redone
         if not decoded:
             continue
         box = _ink_box(scan, line, *_extent(line.reading, start, end))
@@ -282,21 +282,23 @@ def _last_column(reading: Reading, settings: CodeSettings) -> int:
     return glyphs[widest + 1] if apart else len(reading.text)
 
 
-def _is_most(text: str, spans: Sequence[tuple[str, int, int]], first: int) -> bool:
+def _is_most(text: str, spans: Sequence[tuple[object, int, int]], first: int) -> bool:
     """Whether code-shaped strings are most of what a line says from one of its characters on."""
     inside = sum(len(_folded(text[start:end])) for _, start, end in spans if start >= first)
     return inside >= 0.6 * len(_folded(text[first:]))
 
 
-def _decode_span(reading: Reading, start: int, end: int, family: str) -> tuple[Decoded, ...]:
-    """The characters `start` to `end` of a reading under the grammar of a family, best first.
+def _decode_span(reading: Reading, start: int, end: int, families: Sequence[str]) -> tuple[str, tuple[Decoded, ...]]:
+    """The characters `start` to `end` of a reading under the grammars of families: the likelier one, best string first.
 
     A reader that gives no probabilities has its text taken as it is, where the table knows it.
     """
-    if reading.lattice is not None:
-        return decode(_window(reading, start, end), grammar(family), beam=40)
-    known = interpret(reading.text[start:end])
-    return (Decoded(reading.text[start:end], 0.0, (0, 1)),) if known and known.canonical else ()
+    if reading.lattice is None:
+        known = interpret(reading.text[start:end])
+        return families[0], ((Decoded(reading.text[start:end], 0.0, (0, 1)),) if known and known.canonical else ())
+    window = _window(reading, start, end)
+    tried = [(family, decode(window, grammar(family), beam=40)) for family in families]
+    return max(tried, key=lambda t: t[1][0].log_probability if t[1] else -np.inf)
 
 
 def _window(reading: Reading, start: int, end: int) -> np.ndarray:
@@ -419,7 +421,7 @@ def _restrictions(scan: Scan, text: PageText, reader: Reader, settings: CodeSett
             rest = place.text[start:]
             for match in re.finditer(r"(?<![^\s;,])(?:[1lI][ABC]|[2-5])(?![^\s;,])", rest if len(rest) < 40 else ""):
                 span = start + match.start(), start + match.end()
-                decoded = _decode_span(place.reading, *span, "restriction")
+                _, decoded = _decode_span(place.reading, *span, ["restriction"])
                 confidence = _confidence(place.reading, *span, decoded, settings)
                 if confidence >= settings.confidence_min:
                     found.append(
@@ -672,11 +674,14 @@ def _without_rules(crop: np.ndarray, height: float) -> np.ndarray:
 
 
 def _without_overlaps(found: Iterable[CodeProposal]) -> list[CodeProposal]:
-    """One code a place: a form's field before free text, then the more certain one; the others say so."""
+    """One code a place: a form's field before free text, then the more certain one; what else it could be says so."""
     kept: list[CodeProposal] = []
     for c in sorted(found, key=lambda c: (c.reason is not None, c.field is None, c.family == "letter", -c.confidence)):
-        over = any(intersection(c.box, k.box) >= 0.4 * min(area(c.box), area(k.box)) for k in kept if not k.reason)
-        kept.append(replace(c, reason="another reading of the place is surer") if over and not c.reason else c)
+        over = [k for k in kept if intersection(c.box, k.box) >= 0.4 * min(area(c.box), area(k.box))]
+        if not over:
+            kept.append(c)
+        elif all(_folded(k.code) != _folded(c.code) for k in over):
+            kept.append(replace(c, reason=c.reason or "another reading of the place is surer"))
     return kept
 
 

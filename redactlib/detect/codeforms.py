@@ -47,7 +47,8 @@ _SHAPES: Mapping[str, str] = {
     "paired": rf"{_O}b{_C}{_O}[1lI]{_C}1[.,]?4{_O}?[a-h8]{_C}?",
     "statute": rf"{_O}?[bBh6]?{_C}\s?{_O}?[3S8]{_C}?\s?[-:]?\s?(?:{_LAW})",
     "law": rf"(?:{_LAW})",
-    "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-f6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}",
+    "privacy": rf"{_O}?[jkJKG5i]{_C}\s?{_O}{_D}{_C}(?:\s?{_O}[a-fE6]{_C})*|{_O}d{_C}\s?{_O}[5S]{_C}"
+    rf"|{_O}{_C}\s?{_O}[12]{_C}(?:\s?{_O}[a-f6]{_C})+",
     "ground": rf"(?:J\s?F\s?[KC]\s?)?(?:6\s?)?{_O}[1lI](?:{_C}?\s?{_O}|[XY])[A-Ca-c8]{_C}",
     "bare": r"(?<![A-Za-z0-9-])[bB]\s?[1-9lIsSG](?![A-Za-z0-9-])",
     "record": r"(?<![A-Za-z0-9-])P-?[1-6](?![A-Za-z0-9-])",
@@ -64,19 +65,24 @@ _SHAPE = {family: re.compile(shape) for family, shape in _SHAPES.items()}
 _SHEET_SHAPE = _SHAPE | {family: re.compile(shape) for family, shape in _SHEET_SHAPES.items()}
 
 
-def find_shapes(text: str, *, sheet: bool = False) -> list[tuple[str, int, int]]:
-    """Code-shaped places of a line: family, start, end; the longest match wins.
+def find_shapes(text: str, *, sheet: bool = False) -> list[tuple[tuple[str, ...], int, int]]:
+    """Code-shaped places of a line: the families of that shape, start, end; the longest match wins.
 
     On a `sheet` about other pages codes stand in columns, which worn lines run together: ``Page 27b7C b1``.
+
+    >>> find_shapes("(G)(1)(b) 25X1")
+    [(('bracketed', 'privacy'), 0, 9), (('marking',), 10, 14)]
     """
     shapes = _SHEET_SHAPE if sheet else _SHAPE
-    matches = [(family, m.start(), m.end()) for family, shape in shapes.items() for m in shape.finditer(text)]
-    matches.sort(key=lambda m: (m[1] - m[2], m[1]))
-    taken: list[tuple[str, int, int]] = []
-    for family, start, end in matches:
-        if all(end <= s or start >= e for _, s, e in taken):
-            taken.append((family, start, end))
-    return sorted(taken, key=lambda m: m[1])
+    places: dict[tuple[int, int], list[str]] = {}
+    for family, shape in shapes.items():
+        for match in shape.finditer(text):
+            places.setdefault(match.span(), []).append(family)
+    taken: list[tuple[int, int]] = []
+    for start, end in sorted(places, key=lambda place: (place[0] - place[1], place[0])):
+        if all(end <= s or start >= e for s, e in taken):
+            taken.append((start, end))
+    return [(tuple(places[place]), *place) for place in sorted(taken)]
 
 
 def find_letters(text: str) -> list[tuple[str, int, int]]:
@@ -108,7 +114,7 @@ _CONFUSED: Mapping[str, Mapping[str, float]] = {
     "-": {"~": 0.3, "": 0.05},
     "b": {"6": 0.1, "h": 0.04},
     "h": {"b": 0.04, "n": 0.1},
-    "j": {"i": 0.1, "J": 0.3, "G": 0.1, "5": 0.1},
+    "j": {"i": 0.1, "J": 0.3, "G": 0.1, "5": 0.1, "": 0.05},
     "k": {"K": 0.3},
     "a": {"8": 0.1, "e": 0.05},
     "c": {"e": 0.1},
