@@ -41,20 +41,35 @@ class ExtentSettings:
     """Which lines are measured, and how sure the measures are."""
 
     confidence_min: float = 0.75
-    chars_min: int = 8
+    chars_min: int = 5
     lines_min: int = 3
-    space_gap: float = 1.65  # advances between two letters that have a space between them which was not read
+    letters_min: int = 40  # in all: a page of rests of lines says nothing
+    side_by_side: tuple[float, float] = (0.5, 1.5)  # of the typical step; others stand for letters that were not read
+    hole: float = 3.5  # typical steps between two letters that are further apart than any space
+    uneven_max: float = 0.2  # scatter of a typewriter's steps, as they are read; printed letters have their own widths
+    spaces_min: float = 0.1  # share of a line's characters; with fewer of them, some were not read
+    space_gap: float = 1.65  # typical steps between two letters that have such a space between them
+    space_min: float = 0.97  # mean step with spaces against that between letters: printed spaces are narrow
     snap: float = 0.035  # how near to a typewriter's pitch counts as one
-    pitch_max: float = 3.2  # heights between two lines; more is a paragraph
+    advance_tolerance: float = 0.05  # lines of one type differ so much; headings, stamps and labels are of another
+    pitch_min: float = 0.6  # heights between two lines; less is one line in two parts
+    pitch_max: float = 3.2  # more is a paragraph
+    pitch_tolerance: float = 0.08
+    half_share: float = 0.4  # of the commonest step that half of it has: then the step holds a blank line
     padding: float = 0.65  # characters by which a cover is wider than what it hides, at both ends together
     pen_padding: float = 1.2  # the same of a stroke of the pen
+    line_height: float = 0.9  # heights of a line's box that a cover of one line is high
+    pen_pitch: float = 1.2  # distances of lines that the stroke of a pen on one line may be high
     beside: float = 2.6  # advances between a cover's edge and the middle of the letter beside it, at most
     spread: float = 0.05  # of the advance: copies that were enlarged
     spread_print: float = 0.12  # the same of proportional type
-    indent: float = 9.0  # advances by which a line of a block may begin right or left of it
-    rows_min: int = 6  # of the page, that tell how full the lines of a block are
+    block_padding: float = 1.1  # the same of a block round its longest line
+    full_line: tuple[float, float, float] = (0.9, 0.95, 1.0)  # share of the longest one: ragged right
+    last_line: tuple[float, float, float] = (0.2, 0.5, 0.8)  # the same of the last one of a paragraph
+    paragraph_weight: float = 4.0  # against one block of the page that is just like the hidden one
+    bound_weight: float = 0.1  # of one that has type above, or below, and the hidden one has none there, or the reverse
+    blank_weight: float = 0.3  # of one that holds a blank line, unless there is white above and below the hidden one
     stepped: float = 0.97  # of the lines, on average: the cover ends where each line ends
-    short_line: float = 0.5  # of a line is missing from a block of a page that does not tell
 
 
 def measure_type(
@@ -67,28 +82,66 @@ def measure_type(
     """
     read = [t for t in lines if t.confidence >= settings.confidence_min and len(t.text) >= settings.chars_min]
     read = [t for t in read if len(t.reading.centres) == len(t.text)]
-    height = float(np.median([t.height for t in read] or [0.0]))
-    read = [t for t in read if 0.6 * height <= t.height <= 1.6 * height]
-    if len(read) < settings.lines_min:
+    read = [t for t in read if sum(map(str.isalpha, t.text)) > len(t.text) / 2]
+    typed, uneven, letters, mean = np.array([_advances(t, settings) for t in read]).reshape(-1, 4).T
+    heights = np.array([t.height for t in read])
+    body = _crowd(typed, letters * heights, settings.advance_tolerance)
+    height = float(np.median(heights[body])) if body.any() else 0.0
+    body &= (heights > 0.6 * height) & (heights < 1.6 * height)
+    if body.sum() < settings.lines_min or letters[body].sum() < settings.letters_min:
         return None
-    width, count = 0.0, 0
-    for line in read:
-        steps = np.diff(line.reading.centres) * (line.box[2] - line.box[0])
-        spaced = np.array([a == " " or b == " " for a, b in zip(line.text, line.text[1:], strict=False)])
-        typical = max(float(np.sort(steps)[len(steps) // 2]), 1e-6)
-        width += float(steps.sum())
-        count += len(steps) + int(np.sum((steps > settings.space_gap * typical) & ~spaced))
-    advance = width / max(count, 1)
+    advance = float(np.average(typed[body], weights=letters[body]))
     nearest = min((dpi / pitch for pitch in TYPEWRITER_PITCHES), key=lambda a: abs(a - advance))
+    scatter, spaced = (float(np.average(v[body], weights=letters[body])) for v in (uneven, mean))
     fixed = abs(nearest - advance) < settings.snap * advance
-    middles = np.sort([(t.box[1] + t.box[3]) / 2 for t in read])
-    steps = np.diff(middles)
-    steps = steps[(steps > 0.6 * height) & (steps < settings.pitch_max * height)]
-    pitch = float(np.median(steps)) if len(steps) else dpi / 6
-    along = np.array([t[1] - t[0] for t in map(centre_line, read)])
-    slope = float(np.median(along[:, 1] / np.maximum(along[:, 0], 1)))
-    rows = _rows(lines, covers, height, pitch, slope)
-    return PageType(nearest if fixed else advance, height, pitch, slope, fixed, rows)
+    fixed = fixed and scatter < settings.uneven_max and spaced > settings.space_min * advance
+    advance = nearest if fixed else spaced
+    read = [t for t, of_body in zip(read, body, strict=True) if of_body]
+    ends = np.array([centre_line(t) for t in read])
+    slope = float(np.median((ends[:, 1, 1] - ends[:, 0, 1]) / np.maximum(ends[:, 1, 0] - ends[:, 0, 0], 1)))
+    pitch = _pitch(ends, height, slope, settings) or dpi / 6
+    return PageType(advance, height, pitch, slope, fixed, _rows(lines, covers, height, pitch, slope))
+
+
+def _advances(line: TextLine, settings: ExtentSettings) -> tuple[float, float, int, float]:
+    """Mean step between letters that stand side by side, its scatter, their number; mean step with spaces, pixels."""
+    steps = np.diff(line.reading.centres) * (line.box[2] - line.box[0])
+    side_by_side = np.array([a.isalpha() and b.isalpha() for a, b in zip(line.text, line.text[1:], strict=False)])
+    typical = max(float(np.median(steps[side_by_side])), 1e-6) if side_by_side.any() else 1e-6
+    near, far = settings.side_by_side
+    close = steps[side_by_side & (steps > near * typical) & (steps < far * typical)]
+    if not len(close):
+        return 1.0, 1.0, 0, 1.0
+    steps = steps[steps < settings.hole * typical]
+    count = len(steps)
+    if line.text.count(" ") < settings.spaces_min * len(line.text):  # wide letters stand as far apart, in print
+        count += int(np.sum(steps > settings.space_gap * typical))
+    return float(close.mean()), float(close.std() / close.mean()), len(close), float(steps.sum()) / count
+
+
+def _pitch(ends: np.ndarray, height: float, slope: float, settings: ExtentSettings) -> float | None:
+    """Distance of lines of type by the middles of their ends, float ``(n, 2, 2)``; a line counts by its length.
+
+    Blank lines between paragraphs and lines under a cover make some steps twice or three times as long.
+    """
+    middle, long = ends[..., 1].mean(1) - slope * ends[..., 0].mean(1), ends[:, 1, 0] - ends[:, 0, 0]
+    order = np.argsort(middle)
+    steps, weights = np.diff(middle[order]), np.minimum(long[order][1:], long[order][:-1])
+    near = (steps > settings.pitch_min * height) & (steps < settings.pitch_max * height)
+    if not near.any():
+        return None
+    steps, weights = steps[near], weights[near]
+    like = _crowd(steps, weights, settings.pitch_tolerance)
+    half = np.abs(2 * steps - np.median(steps[like])) < settings.pitch_tolerance * np.median(steps[like])
+    if weights[half].sum() > settings.half_share * weights[like].sum():
+        like = half
+    return float(np.average(steps[like], weights=weights[like]))
+
+
+def _crowd(values: np.ndarray, weights: np.ndarray, tolerance: float) -> np.ndarray:
+    """Which values lie together where most weight is: as near as a share of them to the one with most around it."""
+    near = np.abs(values[:, None] - values[None]) < tolerance * values[:, None]
+    return near[np.argmax(near @ weights)] if len(values) else np.zeros(0, bool)
 
 
 def centre_line(line: TextLine) -> np.ndarray:
@@ -135,16 +188,18 @@ def hidden_extent(
     Args:
         box, polygon: the cover, page pixels; no polygon is the box.
         lines: the text that is left on the page.
-        pen: whether it is the stroke of a pen, which is careless about its ends and covers one line.
+        pen: whether it is the stroke of a pen, which is careless about its ends and its height.
 
     >>> hidden_extent((0, 0, 300, 40), (), PageType(advance=30, height=45, pitch=50, fixed=True))
     (1, 9, (8, 11))
     """
     x0, y0, x1, y1 = box
-    thick = np.full(1, y1 - y0, float) if len(polygon) < 3 else _thickness(box, polygon)
-    rows = (
-        np.ones_like(thick) if pen else 1 + np.maximum(0, np.rint((thick - 0.9 * page_type.height) / page_type.pitch))
+    plain = max(1.0, y1 - y0 - abs(page_type.slope) * (x1 - x0))  # a cover leans with the lines that it hides
+    thick = (
+        np.full(1, plain) if {(x, y) for x in (x0, x1) for y in (y0, y1)} >= set(polygon) else _thickness(box, polygon)
     )
+    one = settings.pen_pitch * page_type.pitch if pen else settings.line_height * page_type.height
+    rows = 1 + np.maximum(0, np.rint((thick - one) / page_type.pitch))
     count = round(float(np.percentile(rows, 90)))
     spread = settings.spread if page_type.fixed else settings.spread_print
     if count == 1:
@@ -154,10 +209,10 @@ def hidden_extent(
         chars = float(rows.sum()) * (x1 - x0) / len(rows) / page_type.advance - count * settings.padding
         slack = 0.5 * count
     else:
-        width = max(1.0, (x1 - x0) / page_type.advance - settings.padding)
-        typed, fill, varies = _block(box, count, page_type, settings)
-        chars, slack = width * typed * fill * float(rows.mean()) / count, width * varies
-        count = max(1, round(typed))
+        width = max(1.0, (x1 - x0) / page_type.advance - settings.block_padding)
+        count, fills = _block(box, count, page_type, settings)
+        low, chars, high = (width * float(rows.sum() / len(rows)) * fill for fill in fills)
+        return count, max(1, round(chars)), (max(1, int(low * (1 - spread))), int(np.ceil(high * (1 + spread))))
     low, high = chars * (1 - spread) - slack, chars * (1 + spread) + slack
     return count, max(1, round(chars)), (max(1, int(low)), int(np.ceil(high)))
 
@@ -179,7 +234,7 @@ def _between(
     advance, middle = page_type.advance, (y0 + y1) / 2
     left, right = x0 + padding / 2 * advance, x1 - padding / 2 * advance
     tilt = page_type.slope * (x1 - x0) / 2
-    reach, inside = settings.beside * advance, 0.7 * advance
+    reach, inside = settings.beside * advance, 0.3 * advance
     before, after = [], []
     for line in lines:
         (a, ya), (b, yb) = centre_line(line)
@@ -203,28 +258,38 @@ def _between(
     return max(1.0, (right - left) / advance)
 
 
-def _block(box: Box, count: int, page_type: PageType, settings: ExtentSettings) -> tuple[float, float, float]:
-    """What a block as high as `count` lines holds on this page.
+def _block(
+    box: Box, count: int, page_type: PageType, settings: ExtentSettings
+) -> tuple[int, tuple[float, float, float]]:
+    """How many lines a block as high as `count` lines holds, and how full it is: at least, most likely, at most.
 
-    Returns:
-        number of lines, less the blank ones between paragraphs; how full they are; lines by which a block may err.
+    All blocks of that height on the page are looked at. Those that have a line of type above and below where this one
+    has are the most like it; and what is hidden is rather of one paragraph than of two with a blank line between them.
+    With them counts a paragraph as such: full lines, but a short one at its end.
     """
-    rows, pitch, width = page_type.rows, page_type.pitch, box[2] - box[0]
-    last = (count - 1) * pitch
-    typed = []
-    for y in rows[:, 0]:
-        inside = rows[(rows[:, 0] > y - 0.3 * pitch) & (rows[:, 0] < y + last + 0.4 * pitch), 0]
-        if inside[-1] > y + last - 0.4 * pitch:
-            typed.append(len(inside))
-    # the mean is right for many blocks, the median for most: most lines are full, a few are very short
-    like = (rows[:, 3] > 0) & (rows[:, 1] < box[0] + settings.indent * page_type.advance)
-    like &= rows[:, 1] > box[0] - settings.indent * page_type.advance
-    fills = np.minimum(1.0, (rows[like, 2] - box[0]) / width)
-    if len(fills) < settings.rows_min or not typed:
-        return count, 1 - settings.short_line / count, 0.5
-    mean = min(float(count), float(np.mean(typed)))
-    return (
-        mean,
-        float(fills.mean() + np.median(fills)) / 2,
-        float(np.hypot(fills.std() * np.sqrt(count), np.std(typed))),
-    )
+    rows, pitch = page_type.rows, page_type.pitch
+    y, x0, x1, whole = rows.T
+    top = (box[1] + box[3] - page_type.slope * (box[0] + box[2]) - (count - 1) * pitch) / 2
+
+    def bounds(start: float) -> tuple[bool, bool]:
+        steps = (start - y) / pitch, (y - start) / pitch - count + 1
+        return bool(((steps[0] > 0.5) & (steps[0] < 1.5)).any()), bool(((steps[1] > 0.5) & (steps[1] < 1.5)).any())
+
+    above, below = bounds(top)
+    full = settings.full_line
+    fills = [((count - 1) * line + (line if below else last)) / count for line, last in zip(full, settings.last_line)]
+    weights, typed = [settings.paragraph_weight / len(fills)] * len(fills), [count] * len(fills)
+    blank_weight = settings.blank_weight if above or below else 1.0
+    for start in y:
+        inside = np.flatnonzero((y > start - 0.3 * pitch) & (y < start + (count - 0.6) * pitch))
+        if not whole[inside].all() or y[inside[-1]] < start + (count - 1.4) * pitch:
+            continue
+        alike = sum(a == b for a, b in zip(bounds(start), (above, below), strict=True))
+        fills.append(float((x1 - x0)[inside].sum() / (count * max(1.0, x1[inside].max() - x0[inside].min()))))
+        weights.append(settings.bound_weight ** (2 - alike) * (blank_weight if len(inside) < count else 1.0))
+        typed.append(len(inside))
+    order = np.argsort(fills)
+    sorted_weights = np.array(weights)[order]
+    at = (np.cumsum(sorted_weights) - sorted_weights / 2) / sorted_weights.sum()
+    low, middle, high = np.interp((0.05, 0.5, 0.95), at, np.array(fills)[order])
+    return round(float(np.average(typed, weights=weights))), (float(low), float(middle), float(high))

@@ -171,11 +171,11 @@ def find_redactions(
         for o in scan.overlays
     ]
     standing = [p for p in standing if all(intersection(p.box, o.box) < 0.5 * area(p.box) for o in overlaid)]
-    level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg]
+    level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg and not RELEASE_LINE.search(t.text)]
     known = [*(p.box for p in standing), *(o.box for o in overlaid)]
     page_type = measure_type(level, scan.dpi, known)
     if page_type is not None:
-        own = [t for t in level if t.confidence > settings.read_min and not RELEASE_LINE.search(t.text)]
+        own = [t for t in level if t.confidence > settings.read_min]
         codes = [t for t in own if CODE.match(t.text)]
         standing += find_emptied(scan, own, codes, known, page_type)
     seen = [_as_redaction(p, settings) for p in standing]

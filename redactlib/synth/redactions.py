@@ -40,11 +40,21 @@ def hide_words(
 
 
 def hide_lines(sheet: Sheet, style: str, *, count: int) -> tuple[float, float, float, float] | None:
-    """Redacts whole lines of the body; returns their box in inches, ``None`` if no such block is free."""
+    """Redacts whole lines of the body; returns their box in inches, ``None`` if no such block is free.
+
+    A passage is withheld for what it says: its lines are of one paragraph, or they are paragraphs from end to end.
+    """
+    starts = {sheet.lines}
+    for word, last in zip(sheet.words, (None, *sheet.words), strict=False):
+        if last is None or (
+            word.line > last.line and (word.y - last.y > 1.3 * sheet.leading or word.x0 > sheet.left + 0.2)
+        ):
+            starts.add(word.line)
     blocks = [
         inside
         for first in range(sheet.lines - count + 1)
-        if (inside := [i for i, w in enumerate(sheet.words) if first <= w.line < first + count])
+        if (starts.isdisjoint(range(first + 1, first + count)) or {first, first + count} <= starts)
+        and (inside := [i for i, w in enumerate(sheet.words) if first <= w.line < first + count])
         and sheet.taken.isdisjoint(inside)
     ]
     if not blocks:
