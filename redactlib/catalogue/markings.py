@@ -69,6 +69,10 @@ class Marking:
     loose: bool = False
     large: bool = False
     edge: bool = False
+    span: bool = False
+    apart: bool = False
+    aslant: bool = False
+    whole: str | None = None
     hand: bool = False
     dated: bool = False
     year_only: bool = False
@@ -120,7 +124,8 @@ class Line:
     """A line of text as the alignment sees it: what it says and where it stands, in any unit of length.
 
     `along` and `down` span its own frame: unit vectors in the direction of reading and towards the next line. `parts`
-    says which pieces of the page it is made of: of two markings that need one piece, only one stands.
+    says which pieces of the page it is made of: of two markings that need one piece, only one stands. `apart` says that
+    it is much larger than the page's typing or stands at an angle to it, as no prose does.
     """
 
     text: str
@@ -129,6 +134,7 @@ class Line:
     height: float
     along: tuple[float, float] = (1.0, 0.0)
     parts: tuple[int, ...] = ()
+    apart: bool = False
 
     @property
     def down(self) -> tuple[float, float]:
@@ -217,9 +223,11 @@ class MatchSettings:
     chance_score: float = 0.5  # letters of unlike lines agree to this share
     short_key_score: float = 0.92  # keys under `short_key_chars` letters occur in prose by chance
     short_key_chars: int = 8
+    apart_score: float = 0.74  # of a key in a line that no prose can be
     literal_score: float = 0.72
     weight_chars: float = 15.0  # letters of the legend that must agree, or `weight_share` of a shorter legend
     weight_share: float = 0.78
+    apart_weight_share: float = 0.5
     share_min: float = 0.2
     line_share_min: float = 0.45  # of a key's line that must be legend, fields or figures: prose has more
     line_only_share_min: float = 0.6
@@ -251,9 +259,19 @@ def match_markings(
     candidates.sort(key=lambda m: (-m.weight, -m.share, sum(lines[i].width for i in m.lines)))
     chosen: list[Match] = []
     for match in candidates:
-        if not any(_collide(lines[i], lines[j]) for i in match.lines for other in chosen for j in other.lines):
+        if not any(_compete(match, other, lines) for other in chosen):
             chosen.append(match)
     return tuple(chosen)
+
+
+def _compete(a: Match, b: Match, lines: Sequence[Line]) -> bool:
+    """Whether two markings claim the same writing; one that takes only part of a line leaves the rest to others."""
+    if a.marking.span or b.marking.span:
+        shared = set(a.lines) & set(b.lines)
+        apart = all(h.end <= k.start or k.end <= h.start for h in a.hits for k in b.hits if h.line == k.line)
+        if shared and apart:
+            return False
+    return any(_collide(lines[i], lines[j]) for i in a.lines for j in b.lines)
 
 
 def _collide(a: Line, b: Line) -> bool:
@@ -280,13 +298,7 @@ def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> 
     if not lines:
         return []
     if not row.lines:
-        return [
-            Match(
-                row, (Hit(Literal(line.text, 0, 0, False), i, 0, len(line.text), 1.0),), float(len(line.folded[0])), 1.0
-            )
-            for i, line in enumerate(lines)
-            if row.compiled_pattern and row.compiled_pattern.search(line.text)
-        ]
+        return _pattern_matches(row, lines)
     scores = _scores(row.key, lines)
     floors = np.array(
         [
@@ -294,10 +306,13 @@ def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> 
             for k in row.key
         ]
     )
+    eased = np.array([line.apart or (row.next_line_date and _dated_below(line, lines, settings)) for line in lines])
+    longer = np.array([len(_folded(k)) >= settings.short_key_chars for k in row.key])
+    low = np.where(longer[:, None] & eased[None], settings.apart_score, floors[:, None])
     seeds = [
         (k, i)
-        for k, i in np.argwhere(scores >= floors[:, None])
-        if says_every_word(row.key[k], lines[i].folded[0], settings=settings)
+        for k, i in np.argwhere(scores >= low)
+        if (eased[i] and longer[k]) or says_every_word(row.key[k], lines[i].folded[0], settings=settings)
     ]
     seeds = sorted(seeds, key=lambda kl: -scores[kl[0], kl[1]] * len(row.key[kl[0]]))
     found: list[Match] = []
@@ -310,6 +325,33 @@ def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> 
             found.append(match)
             used |= set(match.lines)
     return found or (_weak_match(row, lines, scores, settings) if row.worn else [])
+
+
+_BAND_DATE = re.compile(r"(?:J[AU][NL]|FEB|MA[RY]|A[PU][RG]|SEP|[O0]CT|N[O0]V|DE[C0]).{0,3}\d.{0,5}\d\d\W*$")
+
+
+def _dated_below(line: Line, lines: Sequence[Line], settings: MatchSettings) -> bool:
+    """Whether the next line is that of a date stamp."""
+    for other in lines:
+        dx, dy = other.centre[0] - line.centre[0], other.centre[1] - line.centre[1]
+        down, across = dx * line.down[0] + dy * line.down[1], dx * line.along[0] + dy * line.along[1]
+        close = 0.5 * line.height < down < settings.pitch_max * line.height and abs(across) < line.width
+        if close and _BAND_DATE.search(other.text):
+            return True
+    return False
+
+
+def _pattern_matches(row: Marking, lines: Sequence[Line]) -> list[Match]:
+    """Lines in which the row's pattern stands: all of the line, or with ``span`` no more than what the pattern says."""
+    found = []
+    for i, line in enumerate(lines):
+        place = row.compiled_pattern.search(line.text) if row.compiled_pattern else None
+        if place:
+            start, end = place.span() if row.span else (0, len(line.text))
+            text = line.text[start:end]
+            weight = float(len(_folded(text)))
+            found.append(Match(row, (Hit(Literal(text, 0, 0, False), i, start, end, 1.0),), weight, 1.0))
+    return found
 
 
 def _weak_match(row: Marking, lines: Sequence[Line], scores: np.ndarray, settings: MatchSettings) -> list[Match]:
@@ -488,7 +530,9 @@ def _holds(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool
     """Whether enough of the legend is there, nothing contradicts it, and its key line is not a sentence of the text."""
     row = match.marking
     required = sum(len(lit.folded) for lit in row.literals if not lit.optional)
-    if match.weight < min(settings.weight_chars, settings.weight_share * required) or match.share < settings.share_min:
+    apart = all(lines[i].apart for i in match.lines)
+    share = settings.apart_weight_share if apart else settings.weight_share
+    if match.weight < min(settings.weight_chars, share * required) or match.share < settings.share_min:
         return False
     if _contradicted(match, lines, settings):
         return False

@@ -11,7 +11,7 @@ from rapidfuzz import fuzz
 
 from redactlib.catalogue.banners import STAMPED_LEVELS, banner_words, words_of_banners, worn_level
 from redactlib.catalogue.markings import Line, fold, says_every_word
-from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
+from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, padded
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
 from redactlib.reading import TextLine, log_odds_of
@@ -233,10 +233,10 @@ def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:
 
 def _banner(scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine]) -> Stamp:
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
-    inside = [tight(scan, bounds(_words_of(pieces[i], words))) for i in members]
-    inked = union(*inside)
+    inside = [inked(scan, _words_of(pieces[i], words)) for i in members]
+    extent = union(*inside)
     return Stamp(
-        box=framed(scan, padded(scan, inked, pieces[members[0]].height)),
+        box=framed(scan, padded(scan, extent, pieces[members[0]].height)),
         confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),
         text=" / ".join(pieces[i].text for i in members),
         family="classification",

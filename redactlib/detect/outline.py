@@ -24,6 +24,7 @@ class OutlineSettings:
     frame_area_max: float = 5.0  # and holds at most this much more than the text: a form's cell or a page is none
     frame_side_min: float = 0.75  # of a side that its border covers
     faint_max: float = 0.03  # of a line's box that is ink: paler lines are measured by their own contrast
+    level_max: float = 0.06  # rise over run of a line that its upright box holds well enough
     pad: float = 0.14  # around the ink, as a reader draws a box
 
 
@@ -122,6 +123,25 @@ def tight(scan: Scan, box: Box, *, settings: OutlineSettings = OutlineSettings()
         filled = np.flatnonzero(profile >= max(1.0, low + 0.15 * (high - low)))
         spans.append((int(filled[0]), int(filled[-1]) + 1))
     return (x0 + spans[1][0], y0 + spans[0][0], x0 + spans[1][1], y0 + spans[0][1])
+
+
+def inked(scan: Scan, corners: np.ndarray, *, settings: OutlineSettings = OutlineSettings()) -> Box:
+    """The upright box around a line's ink: the line shrunk in its own direction, then what of its ink lies in there."""
+    along = np.abs(corners[1] - corners[0])
+    if along.min() <= settings.level_max * along.max():
+        return tight(scan, bounds(corners))
+    x0, y0, x1, y1 = bounds(corners)
+    x0, y0, x1, y1 = max(0, x0), max(0, y0), min(scan.width, x1), min(scan.height, y1)
+    own = np.zeros((max(1, y1 - y0), max(1, x1 - x0)), np.uint8)
+    cv2.fillPoly(own, [np.round(corners - (x0, y0)).astype(np.int32)], 1)
+    ink = own.astype(bool)
+    ink[: y1 - y0, : x1 - x0] &= scan.ink[y0:y1, x0:x1]
+    rows, columns = np.nonzero(ink)
+    if not rows.size:
+        return (x0, y0, x1, y1)
+    low_y, high_y = np.percentile(rows, (0.3, 99.7)).astype(int)
+    low_x, high_x = np.percentile(columns, (0.3, 99.7)).astype(int)
+    return (x0 + int(low_x), y0 + int(low_y), x0 + int(high_x) + 1, y0 + int(high_y) + 1)
 
 
 def _faint_ink(grey: np.ndarray) -> np.ndarray:

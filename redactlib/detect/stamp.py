@@ -22,12 +22,13 @@ from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, reread
-from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, joined, padded, tight
+from redactlib.detect.lettering import with_worn_levels
+from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
 from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.forms import read_form
 from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, intersection, union
-from redactlib.reading import PageText, Reader, TextLine
+from redactlib.reading import PageText, Reader, TextLine, stretch
 from redactlib.scan import Scan
 
 
@@ -58,6 +59,10 @@ class StampSettings:
     letter_height: float = 1.6  # and is so high itself
     row_gap: float = 2.5  # between words of a running head, in its heights
     large_min: float = 1.25  # of the typical line's height: a numbering stamp's figures are larger than typing
+    larger_min: float = 1.15  # of it, where a stamp is also told by its slant or its place
+    slant_min: float = 0.04  # sine of the angle to the page's lines
+    apart_min: float = 1.5  # of the typical line's height: no prose is so large
+    apart_slant: float = 0.1  # nor stands at such an angle
 
 
 def find_stamps(
@@ -77,6 +82,7 @@ def find_stamps(
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
     pieces += read_faint(scan, pieces, reader)
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
+    lines = [replace(line, apart=_is_apart(line, pieces, settings)) for line in lines]
     matches = [match for match in match_markings(lines) if _in_place(scan, match, lines, pieces, settings)]
     matches.sort(key=lambda match: match.marking.loose)
     taken = {part for match in matches if not match.marking.loose for i in match.lines for part in lines[i].parts}
@@ -88,6 +94,7 @@ def find_stamps(
             taken |= own
             stamps.append(_stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings))
     banners = find_banners(scan, pieces, taken)
+    banners = with_worn_levels(scan, pieces, stamps, banners, reader)
     stamps = _agreeing(_owned(stamps)) + with_cut_level(scan, stamps, banners)
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
 
@@ -99,6 +106,12 @@ def _edge_lines(scan: Scan, pieces: Sequence[TextLine], settings: StampSettings)
     return joined([pieces[i] for i in edge], edge, settings=OutlineSettings(join_gap=40.0))
 
 
+def _is_apart(line: Line, pieces: Sequence[TextLine], settings: StampSettings) -> bool:
+    """Whether a line is much larger than the page's typing or stands at an angle to it."""
+    typical = float(np.median([piece.height for piece in pieces]))
+    return line.height > settings.apart_min * typical or abs(line.along[1]) > settings.apart_slant
+
+
 def _in_place(
     scan: Scan, match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: StampSettings
 ) -> bool:
@@ -108,7 +121,11 @@ def _in_place(
     if match.marking.large and line.height < settings.large_min * typical:
         return False
     reach = settings.edge_share * scan.height
-    return not match.marking.edge or min(line.centre[1], scan.height - line.centre[1]) < reach
+    at_edge = min(line.centre[1], scan.height - line.centre[1]) < reach
+    apart = at_edge or line.height > settings.larger_min * typical or abs(line.along[1]) > settings.slant_min
+    if match.marking.aslant and abs(line.along[1]) < settings.apart_slant:
+        return False
+    return (at_edge or not match.marking.edge) and (apart or not match.marking.apart)
 
 
 def _owned(stamps: Sequence[Stamp]) -> list[Stamp]:
@@ -176,23 +193,24 @@ def _stamp(
     others = [pieces[part].box for m in matches if m is not match for i in m.lines for part in lines[i].parts]
     taken |= set(filled)
     rotation = float(np.median([pieces[i].rotation_deg for i in own]))
-    outlines = [bounds(corners) for corners in legend_corners] + [pieces[i].box for i in filled]
+    outlines = legend_corners + [pieces[i].corners for i in filled]
+    whole = union(*map(bounds, outlines))
 
     def look_closer() -> DateLines:
         dates = date_reader()
         if dates is None:
             return DateLines((), (), ())
-        return date_readings(scan, union(*outlines), reader, dates, rotation_deg=rotation, elsewhere=others)
+        return date_readings(scan, whole, reader, dates, rotation_deg=rotation, elsewhere=others)
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
-    outlines += _unread_rows(scan, match, lines, settings) if row.worn else []
-    inked = union(*(tight(scan, outline) for outline in outlines))
+    unread = _unread_rows(scan, match, lines, settings) if row.worn else []
+    extent = union(*(inked(scan, outline) for outline in outlines), *(tight(scan, box) for box in unread))
     if len(row.lines) == 1 and abs(rotation) < settings.level_max_deg:
-        inked = _lean(scan, inked, sum(len(lines[i].text) for i in match.lines), settings)
+        extent = _lean(scan, extent, sum(len(lines[i].text) for i in match.lines), settings)
     if "case" in row.fields and "case" not in form.fields:
-        inked = _whole_row(scan, inked, settings)
-    box = framed(scan, padded(scan, inked, min(pieces[own[0]].height, inked[3] - inked[1])))
+        extent = _whole_row(scan, extent, settings)
+    box = framed(scan, padded(scan, extent, min(pieces[own[0]].height, extent[3] - extent[1])))
     legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
     return Stamp(
         box=box,
@@ -229,8 +247,9 @@ def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine
     for i in match.lines:
         hits = [h for h in match.hits if h.line == i]
         first, last = min(h.start for h in hits), max(h.end for h in hits)
-        template = match.marking.lines[hits[0].literal.row].lstrip("?") if match.marking.lines else "{all}"
-        ending = match.marking.lines[hits[-1].literal.row] if match.marking.lines else "{all}"
+        whole = "" if match.marking.span else "{all}"
+        template = match.marking.lines[hits[0].literal.row].lstrip("?") if match.marking.lines else whole
+        ending = match.marking.lines[hits[-1].literal.row] if match.marking.lines else whole
         offset = 0
         for part in lines[i].parts:
             piece = pieces[part]
@@ -243,7 +262,15 @@ def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine
                 end = size
             if start < size and end > 0:
                 found[part] = cut_line(piece, max(0, start), min(size, end))
+                if match.marking.whole:
+                    found[part] = stretch(found[part], *_whole_of(match.marking.whole, hits[0].literal.text))
     return found
+
+
+def _whole_of(whole: str, said: str) -> tuple[float, float]:
+    """Where a line begins and ends of which only some words were read, in shares of their length."""
+    start = max(0, whole.find(said.split()[0]))
+    return -start / len(said), (len(whole) - start) / len(said)
 
 
 def _unread_rows(scan: Scan, match: Match, lines: Sequence[Line], settings: StampSettings) -> list[Box]:

@@ -1,0 +1,57 @@
+"""Worn lettering is found as a blot and read for the level that it says; typing, rules and other words are not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from redactlib.catalogue.markings import Line, match_markings
+from redactlib.detect.lettering import find_blots, with_worn_levels
+from redactlib.detect.outline import inked
+from redactlib.marks import iou
+from redactlib.reading import NeuralReader
+from redactlib.scan import Scan
+
+
+def dotted(words: str) -> Scan:
+    """A page of 300 dpi with large letters of which every other pixel is lost."""
+    page = np.full((1600, 1300), 255, np.uint8)
+    cv2.putText(page, words, (420, 760), cv2.FONT_HERSHEY_DUPLEX, 3.0, 0, 12)
+    page[1::3] = 255
+    page[:, 1::3] = 255
+    return Scan(page, 300.0)
+
+
+def test_dotted_letters_make_one_blot() -> None:
+    scan = dotted("SECRET")
+    x, y, wide, high = cv2.boundingRect((scan.grey < 128).astype(np.uint8))
+    assert max(iou(box, (x, y, x + wide, y + high)) for box in find_blots(scan, [])) > 0.75
+
+
+def test_rules_and_small_type_make_none() -> None:
+    page = np.full((1600, 1300), 255, np.uint8)
+    cv2.line(page, (100, 400), (1200, 400), 0, 5)
+    for y in range(500, 1500, 50):
+        cv2.putText(page, "the quick brown fox jumps over the lazy dog", (100, y), cv2.FONT_HERSHEY_COMPLEX, 0.8, 0, 2)
+    assert find_blots(Scan(page, 300.0), []) == []
+
+
+@pytest.mark.parametrize(("words", "levels"), [("SECRET", ["SECRET"]), ("SECTION", []), ("DECREE", [])])
+def test_a_blot_is_a_level_only_where_it_says_so(words: str, levels: list[str]) -> None:
+    found = with_worn_levels(dotted(words), [], [], [], NeuralReader())
+    assert [stamp.text for stamp in found] == levels
+
+
+def test_a_slanted_line_is_boxed_by_its_own_ink() -> None:
+    page = np.full((600, 600), 255, np.uint8)
+    page[280:320, 290:310] = 0
+    page[20:60, 500:580] = 0  # inside the upright box of the slanted line, outside the line
+    corners = np.array([[60, 480], [480, 60], [540, 120], [120, 540]], np.float32)
+    assert inked(Scan(page, 300.0), corners) == (290, 280, 310, 320)
+
+
+def test_a_stamp_that_runs_into_other_writing_takes_only_its_own_words() -> None:
+    line = Line("REC-88 DECLAS", (100.0, 10.0), 200.0, 20.0, (1.0, 0.0), (0,))
+    [match] = match_markings([line])
+    assert (match.marking.id, match.hits[0].start, match.hits[0].end) == ("fbi-serial-stamp-beside-writing", 0, 6)
