@@ -312,6 +312,32 @@ def test_spaces_that_were_not_read_do_not_widen_the_type():
     assert measure_type(glued, DPI).advance == pytest.approx(30, rel=0.02)
 
 
+def test_labels_in_another_type_are_no_measure_of_the_text():
+    text = [line("the quick brown fox jumped over", 100, 100 + 50 * i) for i in range(5)]
+    labels = [line("declassified under authority of", 100, 900 + 45 * i, advance=21, height=40) for i in range(4)]
+    page_type = measure_type([*text, *labels], DPI)
+    assert (page_type.advance, page_type.pitch, page_type.fixed) == (30, 50, True)
+
+
+def test_page_of_many_types_has_no_measure():
+    lines = [line("the quick brown fox", 100, 100 + 60 * i, advance=18 + 4 * (i // 3)) for i in range(12)]
+    assert measure_type(lines, DPI) is None
+
+
+def test_blank_line_between_paragraphs_is_not_the_distance_of_lines():
+    lines = [line("the quick brown fox", 100, y) for y in (100, 150, 250, 300, 400, 450, 550, 650)]
+    assert measure_type(lines, DPI).pitch == pytest.approx(50)
+
+
+def test_block_at_the_end_of_a_paragraph_holds_less_than_one_amid_it():
+    above = [line("the quick brown fox jumped over", 100, 100 + 50 * i) for i in range(5)]
+    block, below = (90, 350, 1035, 500), line("the quick brown fox jumped over", 100, 500)
+    amid, at_end = (
+        hidden_extent(block, (), measure_type(lines, DPI, [block]))[1] for lines in ([*above, below], above)
+    )
+    assert at_end < amid
+
+
 def test_block_holds_more_lines_than_a_line():
     page_type = measure_type([line("the quick brown fox", 100, 100 + 50 * i) for i in range(4)], DPI)
     lines, chars, (low, high) = hidden_extent((100, 0, 1000, 245), (), page_type)

@@ -44,6 +44,7 @@ class ExtentSettings:
     chars_min: int = 5
     lines_min: int = 3
     letters_min: int = 40  # in all: a page of rests of lines says nothing
+    body_share: float = 0.4  # of all that is read; where stamps and labels prevail, the text has no measure
     side_by_side: tuple[float, float] = (0.5, 1.5)  # of the typical step; others stand for letters that were not read
     hole: float = 3.5  # typical steps between two letters that are further apart than any space
     uneven_max: float = 0.2  # scatter of a typewriter's steps, as they are read; printed letters have their own widths
@@ -55,7 +56,7 @@ class ExtentSettings:
     pitch_min: float = 0.6  # heights between two lines; less is one line in two parts
     pitch_max: float = 3.2  # more is a paragraph
     pitch_tolerance: float = 0.08
-    half_share: float = 0.4  # of the commonest step that half of it has: then the step holds a blank line
+    half_share: float = 0.6  # of the commonest step that half of it has: then the step holds a blank line
     padding: float = 0.65  # characters by which a cover is wider than what it hides, at both ends together
     pen_padding: float = 1.2  # the same of a stroke of the pen
     line_height: float = 0.9  # heights of a line's box that a cover of one line is high
@@ -67,7 +68,7 @@ class ExtentSettings:
     full_line: tuple[float, float, float] = (0.9, 0.95, 1.0)  # share of the longest one: ragged right
     last_line: tuple[float, float, float] = (0.2, 0.5, 0.8)  # the same of the last one of a paragraph
     paragraph_weight: float = 4.0  # against one block of the page that is just like the hidden one
-    bound_weight: float = 0.1  # of one that has type above, or below, and the hidden one has none there, or the reverse
+    bound_weight: float = 0.3  # of one that has type above, or below, and the hidden one has none there, or the reverse
     blank_weight: float = 0.3  # of one that holds a blank line, unless there is white above and below the hidden one
     stepped: float = 0.97  # of the lines, on average: the cover ends where each line ends
 
@@ -85,10 +86,12 @@ def measure_type(
     read = [t for t in read if sum(map(str.isalpha, t.text)) > len(t.text) / 2]
     typed, uneven, letters, mean = np.array([_advances(t, settings) for t in read]).reshape(-1, 4).T
     heights = np.array([t.height for t in read])
-    body = _crowd(typed, letters * heights, settings.advance_tolerance)
+    body = _crowd(typed, inked := letters * heights, settings.advance_tolerance)
     height = float(np.median(heights[body])) if body.any() else 0.0
     body &= (heights > 0.6 * height) & (heights < 1.6 * height)
     if body.sum() < settings.lines_min or letters[body].sum() < settings.letters_min:
+        return None
+    if inked[body].sum() < settings.body_share * inked.sum():
         return None
     advance = float(np.average(typed[body], weights=letters[body]))
     nearest = min((dpi / pitch for pitch in TYPEWRITER_PITCHES), key=lambda a: abs(a - advance))
@@ -195,9 +198,8 @@ def hidden_extent(
     """
     x0, y0, x1, y1 = box
     plain = max(1.0, y1 - y0 - abs(page_type.slope) * (x1 - x0))  # a cover leans with the lines that it hides
-    thick = (
-        np.full(1, plain) if {(x, y) for x in (x0, x1) for y in (y0, y1)} >= set(polygon) else _thickness(box, polygon)
-    )
+    of_box = {(x, y) for x in (x0, x1) for y in (y0, y1)}
+    thick = np.full(1, plain) if of_box >= set(polygon) else _thickness(box, polygon)
     one = settings.pen_pitch * page_type.pitch if pen else settings.line_height * page_type.height
     rows = 1 + np.maximum(0, np.rint((thick - one) / page_type.pitch))
     count = round(float(np.percentile(rows, 90)))
@@ -276,8 +278,8 @@ def _block(
         return bool(((steps[0] > 0.5) & (steps[0] < 1.5)).any()), bool(((steps[1] > 0.5) & (steps[1] < 1.5)).any())
 
     above, below = bounds(top)
-    full = settings.full_line
-    fills = [((count - 1) * line + (line if below else last)) / count for line, last in zip(full, settings.last_line)]
+    lines = zip(settings.full_line, settings.full_line if below else settings.last_line, strict=True)
+    fills = [((count - 1) * full + last) / count for full, last in lines]
     weights, typed = [settings.paragraph_weight / len(fills)] * len(fills), [count] * len(fills)
     blank_weight = settings.blank_weight if above or below else 1.0
     for start in y:
