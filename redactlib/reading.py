@@ -393,11 +393,14 @@ def _best_way_up(grey: np.ndarray, lines: list[TextLine], reader: Reader) -> lis
     if suspect and np.median([line.confidence for line in flipped.values()]) > 0.1 + np.median(
         [lines[i].confidence for i in suspect]
     ):
-        doubtful = set(range(len(lines)))
+        rest = [i for i in range(len(lines)) if i not in flipped]
     else:
-        flipped = {}
-        doubtful = {i for i, line in enumerate(lines) if abs(line.rotation_deg) >= 45 and line.confidence < 0.9}
-    flipped |= _flip(grey, lines, sorted(doubtful - set(flipped)), reader)
+        tall = [i for i, line in enumerate(lines) if abs(line.rotation_deg) >= 45 and line.confidence < 0.9]
+        tall.sort(key=lambda i: -len(lines[i].text))
+        flipped = _flip(grey, lines, tall[:12], reader)
+        legible = sum(max(flipped[i].confidence, lines[i].confidence) > 0.6 for i in flipped)
+        rest = tall[12:] if legible > 3 else []  # photographs and newsprint are full of what only looks like tall lines
+    flipped |= _flip(grey, lines, rest, reader)
     return [
         flipped[i] if i in flipped and flipped[i].confidence > line.confidence else line for i, line in enumerate(lines)
     ]

@@ -22,7 +22,9 @@ class CloserSettings:
     """Which lines are worth a second look, and how worn ones are made out."""
 
     candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
-    key_score: float = 0.78  # that makes it very probably one
+    sure_score: float = 0.85  # of a line read without doubt: what it says then is not misread, but something else
+    score_by_doubt: float = 1.5  # by which that falls with the share of its letters' probability that is missing
+    sure: float = 0.995  # mean probability of a line's letters
     careful_lines_max: int = 26  # read carefully at most, the likeliest first: about 40 ms each
     blur_mm: float = 0.2  # closes the gaps of dotted letters
     blur_gain: float = 1.8  # makes them dark again
@@ -58,7 +60,8 @@ def read_faint(
     alike = likeness(guesses)
     large = np.array([guess.height > settings.large_mm / 25.4 * scan.dpi for guess in guesses], bool)
     ranked = sorted(range(len(fresh)), key=lambda i: -alike[i] - 0.4 * large[i] * (len(guesses[i].text) < 24))
-    best = [i for i in ranked if alike[i] >= settings.faint_score or large[i]][: settings.faint_lines_max]
+    likely = [alike[i] >= _score_min(guess, settings.faint_score, settings) for i, guess in enumerate(guesses)]
+    best = [i for i in ranked if likely[i] or large[i]][: settings.faint_lines_max]
     readings = reader.read([crop_line(soft, fresh[i]) for i in best], careful=True)
     return [text_line(fresh[i], r) for i, r in zip(best, readings, strict=True) if r.text.strip()]
 
@@ -77,8 +80,7 @@ def _worth_reading(pieces: Sequence[TextLine], settings: CloserSettings) -> list
     likely = {
         i
         for i, p in enumerate(pieces)
-        if (scores[i] >= settings.candidate_score and p.confidence < 0.96)
-        or (scores[i] >= settings.key_score and p.confidence < 0.995)
+        if p.confidence < settings.sure and scores[i] >= _score_min(p, settings.candidate_score, settings)
     }
     askew = {
         i
@@ -87,6 +89,11 @@ def _worth_reading(pieces: Sequence[TextLine], settings: CloserSettings) -> list
     }
     order = [*sorted(likely, key=lambda i: -scores[i]), *sorted(askew - likely)]
     return sorted(order[: settings.careful_lines_max])
+
+
+def _score_min(piece: TextLine, least: float, settings: CloserSettings) -> float:
+    """Share of a key phrase's letters that a line must have: the surer it was read, the fewer of them are misread."""
+    return max(least, settings.sure_score - settings.score_by_doubt * (1 - piece.confidence))
 
 
 def likeness(pieces: Sequence[TextLine]) -> np.ndarray:
