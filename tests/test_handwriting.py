@@ -98,18 +98,19 @@ def test_strokes_that_nearly_touch_are_one() -> None:
     assert sorted(strokes(mask)) == [(10, 10, 16, 30), (40, 40, 42, 55)]
 
 
-def typescript(*, spacing_px: int, between: str = "", confidence: float = 0.85) -> tuple[Scan, PageText]:
+def typescript(*, spacing_px: int, between: str = "", confidence: float = 0.85, x0: int = 300) -> tuple[Scan, PageText]:
     """Eight lines of type at 150 dpi, and neat capitals between the third and the fourth, read as a line like them."""
     image = np.full((640, 900), 255, np.uint8)
     lines = [("we are agreed that nothing should be done in haste", 80, 60 + spacing_px * i, 0.98) for i in range(8)]
     if between:
-        lines.append((between, 300, 60 + spacing_px * 5 // 2, confidence))
+        lines.append((between, x0, 60 + spacing_px * 5 // 2, confidence))
     read = []
     for words, x0, y, sure in lines:
         cv2.putText(image, words, (x0, y + 20), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 0, 2)
         x1 = x0 + cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, 0.8, 2)[0][0]
         corners = np.array([[x0, y], [x1, y], [x1, y + 26], [x0, y + 26]], np.float32)
-        read.append(TextLine((x0, y, x1, y + 26), corners, 0.0, Reading(words, sure, None, ())))
+        centres = tuple((i + 0.5) / len(words) for i in range(len(words)))
+        read.append(TextLine((x0, y, x1, y + 26), corners, 0.0, Reading(words, sure, None, centres)))
     return Scan(image, 150.0), PageText(tuple(read))
 
 
@@ -124,13 +125,44 @@ def test_neat_capitals_between_the_lines_of_a_draft_are_an_insertion() -> None:
     assert text.lines[3].box[1] < inserted[0].anchor[1] < text.lines[3].box[3]
 
 
-def test_between_single_spaced_lines_and_where_type_reads_well_nothing_was_inserted() -> None:
+def test_between_single_spaced_lines_and_where_a_line_of_type_begins_nothing_was_inserted() -> None:
     for scan, text in (
         typescript(spacing_px=60),
         typescript(spacing_px=30),
-        typescript(spacing_px=60, between="IN VIENNA", confidence=0.99),
+        typescript(spacing_px=60, between="IN VIENNA", confidence=0.99, x0=80),
     ):
         assert find_interlinear(scan.grey < 128, 1.0, scan.mm(1.0), text) == []
+
+
+def test_an_insertion_may_be_as_neat_as_type() -> None:
+    scan, text = typescript(spacing_px=60, between="IN VIENNA", confidence=0.99)
+    assert [m.text for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion"] == ["IN VIENNA"]
+
+
+def drawn_over(*strokes: tuple[int, int, int, int], pen_px: int = 3) -> list[Handwriting]:
+    """What is found of straight strokes, given by their ends, over a line of type whose middle is 193."""
+    scan, text = typescript(spacing_px=60)
+    image = scan.image.copy()
+    for x0, y0, x1, y1 in strokes:
+        cv2.line(image, (x0, y0), (x1, y1), 0, pen_px)
+    over = Scan(image, 150.0)
+    return [m for m in find_handwriting(over, separate(over), text) if m.role == "strike"]
+
+
+@pytest.mark.parametrize("rise", [0, 2])
+def test_a_line_through_words_is_a_strike_of_its_own(rise: int) -> None:
+    (strike,) = drawn_over((200, 193 + rise, 330, 193 - rise))
+    assert abs(strike.box[0] - 200) < 12
+    assert abs(strike.box[2] - 330) < 12
+
+
+def test_two_lines_through_words_are_one_strike() -> None:
+    assert len(drawn_over((200, 190, 330, 190), (200, 195, 330, 195), pen_px=2)) == 1
+
+
+def test_an_underline_and_a_rule_across_the_page_strike_nothing_out() -> None:
+    assert drawn_over((200, 207, 330, 207)) == []
+    assert drawn_over((5, 193, 890, 193)) == []
 
 
 def test_what_is_left_of_a_bracket_is_no_note() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from redactlib.detect.crossing import crosses_out, find_level
 from redactlib.detect.interlinear import find_interlinear, middle_of
 from redactlib.detect.judge import Judge
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
@@ -31,14 +32,12 @@ class HandwritingSettings:
     ink_min_mm2: float = 0.8  # less is a speck: a pen stroke is 0.4 mm wide and 3 mm long
     length_min_mm: float = 2.0  # the shortest mark that means something
     typed_confidence: float = 0.8  # lines that read better than this are type
-    struck_confidence: float = 0.6  # words can still be read under a line; less is no type, or type run together
-    letter_min_mm: float = 1.2  # narrower letters touch each other in scans
-    strike_letters_min: float = (
-        4.5  # a line through words is longer than that many letters are wide; blots join three ...
-    )
-    strike_min_mm: float = 9.0  # ... and than this
-    strike_beside_max: float = 0.45  # share of ink over and under it, in the letters: more where they run together
-    strike_thick_max: float = 0.3  # of the line's height; thicker is a bar
+    print_confidence: float = 0.5  # words can still be read under a stroke; less is no print
+    scribble_min: float = 0.45  # of a mark's box is inked: no writing ...
+    scribble_mm: float = 5.0  # ... and wider than a ringed letter
+    own_share: float = 0.8  # of a line's ink is the pen's: it is the writing itself, as read
+    strike_confidence: float = 0.7  # of a straight stroke through printed words
+    stamp_line_mm: float = 12.0  # lower stamps are one line, like levels of secrecy
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
 
@@ -67,23 +66,31 @@ def find_handwriting(
         one mark a group of strokes, with its role, in reading order.
     """
     pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets)
-    level = [line for line in text.lines if len(line.text) >= 3 and abs(line.rotation_deg) < 8]
-    typed = [line for line in level if line.confidence >= settings.typed_confidence]
-    page = _Page(level, typed, tuple(stamps), scan.mm(1.0), _pitch(typed, scan))
-    marks = [_mark(group, page, text) for group in _groups(pen, scan, settings)]
-    for box, gap in find_interlinear(pen.ink, pen.scale, MM, text):
-        if not any(mark.role == "insertion" and _shared(mark.box, box) for mark in marks):
-            marks.append(
-                Handwriting(
-                    box=box,
-                    confidence=settings.interlinear_confidence,
-                    role="insertion",
-                    text=_read_in(box, page, text),
-                    anchor=_anchor(box, gap.below),
-                )
-            )
-    marks += [s for s in _ruled_strikes(pen, page, scan, settings) if not any(_shared(s.box, m.box) for m in marks)]
+    page = _page(scan, pen, text, stamps, settings)
+    marks = [_mark(group, page, text, settings) for group in _groups(pen, scan, settings)]
+    inserted = [mark for mark in _between_lines(pen, page, text, settings) if not _in_stamp(mark.box, page)]
+    struck = [
+        Handwriting(box=_clipped(s.box, scan), confidence=settings.strike_confidence, role="strike", struck_text=words)
+        for s in find_level(pen.ink, pen.scale, MM, page.prints)
+        if (words := _words_in(s.line, s.box))
+    ]
+    marks = [m for m in marks if not any(intersection(m.box, o.box) > 0.5 * area(m.box) for o in (*inserted, *struck))]
+    marks += [*inserted, *struck]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
+
+
+def _between_lines(pen: Pen, page: _Page, text: PageText, settings: HandwritingSettings) -> list[Handwriting]:
+    """What stands between the lines of a draft, whatever it looks like."""
+    return [
+        Handwriting(
+            box=box,
+            confidence=settings.interlinear_confidence,
+            role="insertion",
+            text=_read_in(box, page, text),
+            anchor=_anchor(box, gap.below),
+        )
+        for box, gap in find_interlinear(pen.ink, pen.scale, MM, text)
+    ]
 
 
 def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
@@ -98,19 +105,46 @@ def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
     return replace(pen, mask=mask)
 
 
-def _pitch(typed: Sequence[TextLine], scan: Scan) -> float:
-    """Height of a line of type in page pixels; a sixth of an inch, as typewriters space, where none is read."""
-    return float(np.median([line.height for line in typed])) if len(typed) >= 3 else scan.dpi / 6
+def _page(scan: Scan, pen: Pen, text: PageText, stamps: Sequence[Stamp], settings: HandwritingSettings) -> _Page:
+    """What the roles of the page's marks are judged by."""
+    level = [line for line in text.lines if len(line.text) >= 3 and abs(line.rotation_deg) < 8]
+    typed = [line for line in level if line.confidence >= settings.typed_confidence]
+    written, inked = _Sums(pen.mask), _Sums(pen.ink)
+    own = []
+    for line in level:
+        place = _on_map(line.box, pen)
+        own.append(written(place) > settings.own_share * inked(place))
+    prints = [
+        line for line, pens in zip(level, own, strict=True) if not pens and line.confidence >= settings.print_confidence
+    ]
+    pitch = float(np.median([line.height for line in typed])) if len(typed) >= 3 else scan.dpi / 6  # as typewriters do
+    return _Page(level, typed, prints, tuple(stamps), scan.mm(1.0), pitch)
+
+
+def _on_map(box: Box, pen: Pen) -> Box:
+    high, wide = pen.ink.shape
+    x0, y0, x1, y1 = (max(0, int(v * pen.scale)) for v in box)
+    return (min(x0, wide), min(y0, high), min(x1, wide), min(y1, high))
+
+
+def _clipped(box: Box, scan: Scan) -> Box:
+    x0, y0, x1, y1 = box
+    return (max(0, x0), max(0, y0), min(scan.width, x1), min(scan.height, y1))
 
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """Strokes that belong together: box in page pixels, mean chance, their mask, their share of the box's ink."""
+    """Strokes that belong together: box in page pixels, mean chance, their mask, all ink there."""
 
     box: Box
     chance: float
     strokes: np.ndarray
-    share: float
+    ink: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """How much of the ink in the box is theirs."""
+        return float(self.strokes.sum() / self.ink.sum())
 
     def rows(self) -> tuple[float, float, float]:
         """Heights on the page above which a tenth, half and nine tenths of its ink lie."""
@@ -131,48 +165,7 @@ def _groups(pen: Pen, scan: Scan, settings: HandwritingSettings) -> list[_Group]
         if small:
             continue
         box = (int(x0 / pen.scale), int(y0 / pen.scale), int(np.ceil(x1 / pen.scale)), int(np.ceil(y1 / pen.scale)))
-        box = (box[0], box[1], min(scan.width, box[2]), min(scan.height, box[3]))
-        found.append(_Group(box, chance, own, float(own.sum() / pen.ink[y0:y1, x0:x1].sum())))
-    return found
-
-
-def _shared(a: Box, b: Box) -> bool:
-    return intersection(a, b) > 0.5 * min(area(a), area(b))
-
-
-def _ruled_strikes(pen: Pen, page: _Page, scan: Scan, settings: HandwritingSettings) -> list[Handwriting]:
-    """Lines drawn through words: runs of ink across the middle of a line of type, longer than any letter is wide.
-
-    The model takes a straight one for a rule. A rule goes on beyond the words; a typist's dashes are read as such.
-    """
-    found = []
-    ink = pen.ink.astype(np.uint8)
-    for line in (line for line in page.lines if line.confidence >= settings.struck_confidence):
-        x0, y0, x1, y1 = (int(v * pen.scale) for v in line.box)
-        letter = (x1 - x0) / len(line.text)
-        height = y1 - y0
-        band = ink[y0 + round(0.33 * height) : y0 + round(0.7 * height) + 1, max(0, x0 - height) : x1 + height]
-        if not (band.size and settings.letter_min_mm * MM < letter):
-            continue
-        run = max(round(settings.strike_letters_min * letter), round(settings.strike_min_mm * MM))
-        level = cv2.morphologyEx(
-            cv2.dilate(band, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, np.ones((1, run), np.uint8)
-        )
-        count, _, stats, _ = cv2.connectedComponentsWithStats(level, connectivity=8)
-        for x, y, w, h, size in stats[1:count]:
-            left = max(0, x0 - height) + x
-            thick = size / w - 2  # the dilation gave it two rows
-            if thick > settings.strike_thick_max * height or left < x0 - 0.7 * height or left + w > x1 + 0.7 * height:
-                continue
-            beside = np.delete(band[:, x : x + w], np.s_[max(0, y - 1) : y + h + 1], axis=0)
-            if not beside.size or beside.mean() > settings.strike_beside_max:
-                continue
-            top = y0 + round(0.33 * height) + y
-            edges = (left / pen.scale, top / pen.scale, (left + w) / pen.scale, (top + h) / pen.scale)
-            box = (max(0, int(edges[0])), max(0, int(edges[1])), min(scan.width, int(edges[2])), int(edges[3]))
-            words = _words_in(line, box)
-            if words and sum(c.isalnum() for c in words) >= 0.5 * len(words.replace(" ", "")):
-                found.append(Handwriting(box=box, confidence=0.7, role="strike", struck_text=words))
+        found.append(_Group(_clipped(box, scan), chance, own, pen.ink[y0:y1, x0:x1]))
     return found
 
 
@@ -211,10 +204,12 @@ def _joined(boxes: list[Box], ink: _Sums, pen: _Sums, settings: HandwritingSetti
 
 @dataclass(frozen=True)
 class _Page:
-    """What roles are judged by: level lines, those of type, stamps, a millimetre and a line's height in pixels."""
+    """What roles are judged by: level lines, those that read well as type, those that are not the pen's own, stamps, a
+    millimetre and a line's height in pixels."""
 
     lines: Sequence[TextLine]
     typed: Sequence[TextLine]
+    prints: Sequence[TextLine]
     stamps: Sequence[Stamp]
     mm: float
     pitch: float
@@ -226,20 +221,19 @@ class _Page:
         return float(np.percentile([b[0] for b in long], 20)), float(np.percentile([b[2] for b in long], 80))
 
 
-def _role(group: _Group, page: _Page) -> str:
+def _role(group: _Group, page: _Page, settings: HandwritingSettings) -> str:
     box, strokes = group.box, group.strokes
     width, height = box[2] - box[0], box[3] - box[1]
-    if any(intersection(box, stamp.box) > 0.6 * area(box) for stamp in page.stamps):
-        return "stampfill"
-    crossed = _crossed(group, page)
-    if crossed and ((width > 2 * height and height < 0.6 * crossed.height) or strokes.mean() > 0.3):
+    if _is_strike(group, page, settings):
         return "strike"
-    simple = strokes.mean() < 0.5 and _loops(strokes) <= 1
-    if simple and (width > 6 * height or height > 4 * width or height < 0.3 * page.pitch):
+    if _in_stamp(box, page):
+        return "stampfill"
+    plain = _loops(strokes) <= 1
+    if plain and (width > 6 * height or height > 4 * width or height < 0.3 * page.pitch):
         return "mark"
     if _line_below(box, page, group.rows()):
         return "insertion"
-    if simple and max(width, height) < 8 * page.mm:
+    if plain and strokes.mean() < 0.5 and max(width, height) < 8 * page.mm:
         return "mark"
     left, right = page.column()
     if box[2] < left + page.pitch or box[0] > right - page.pitch:
@@ -247,9 +241,25 @@ def _role(group: _Group, page: _Page) -> str:
     return "signature" if width > 1.3 * height and height > 7 * page.mm else "note"
 
 
-def _mark(group: _Group, page: _Page, text: PageText) -> Handwriting:
+def _in_stamp(box: Box, page: _Page) -> bool:
+    return any(intersection(box, stamp.box) > 0.6 * area(box) for stamp in page.stamps)
+
+
+def _is_strike(group: _Group, page: _Page, settings: HandwritingSettings) -> bool:
+    """A scribble over a line of print, a slanting stroke through it, or a cross."""
+    x0, y0, x1, y1 = group.box
+    crossed = _crossed(group, page)
+    if crossed:
+        thick = y1 - y0 > 0.4 * crossed.height
+        if thick and group.strokes.mean() > settings.scribble_min and x1 - x0 > settings.scribble_mm * page.mm:
+            return True
+    levels = [s.box for s in page.stamps if s.box[3] - s.box[1] < settings.stamp_line_mm * page.mm]
+    return crosses_out(group.strokes, group.ink, group.box, [line.box for line in page.prints] + levels, mm=MM)
+
+
+def _mark(group: _Group, page: _Page, text: PageText, settings: HandwritingSettings) -> Handwriting:
     """A group with its role, and what is read in it, under it, or where it goes."""
-    box, role = group.box, _role(group, page)
+    box, role = group.box, _role(group, page, settings)
     under = _line_below(box, page, group.rows()) if role == "insertion" else None
     crossed = _crossed(group, page) if role == "strike" else None
     return Handwriting(
@@ -278,7 +288,7 @@ def _anchor(box: Box, under: TextLine | None) -> tuple[int, int] | None:
 def _crossed(group: _Group, page: _Page) -> TextLine | None:
     """The line of type through whose middle a mark mostly runs; a line that is all pen is the mark itself, as read."""
     box = group.box
-    for line in page.lines:
+    for line in page.prints:
         if group.share > 0.8 and intersection(line.box, box) > 0.6 * area(line.box):
             continue
         x0, y0, x1, y1 = line.box
@@ -317,7 +327,11 @@ def _line_below(box: Box, page: _Page, rows: tuple[float, float, float] | None =
     """
     x0, y0, x1, y1 = box
     top, middle, foot = rows or (y0, (y0 + y1) / 2, y1)
-    over = [line for line in page.typed if min(x1, line.box[2]) - max(x0, line.box[0]) > 0.5 * (x1 - x0)]
+    over = [
+        line
+        for line in page.prints
+        if line.confidence > 0.6 and min(x1, line.box[2]) - max(x0, line.box[0]) > 0.5 * (x1 - x0)
+    ]
     places = [float(middle_of(line, np.array((x0 + x1) / 2))) - middle for line in over]
     above = max((place for place in places if place < 0), default=-np.inf)
     below = min((place for place in places if place > 0), default=np.inf)

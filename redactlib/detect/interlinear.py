@@ -24,9 +24,10 @@ class InterlinearSettings:
     typed_confidence: float = 0.8  # of lines that are type
     typed_letters_min: int = 20  # lines of running text, no entries of a form
     gaps_min: int = 5  # fewer pairs of lines at one distance are no draft
-    spacing_min_heights: float = 1.7  # single-spaced lines leave no room
+    spacing_min_heights: float = 1.5  # single-spaced lines leave no room
     spacing_spread: float = 1.35  # of the page's distance; more, and a line was not read between them
     off_line: float = 0.75  # of that distance: a short line nearer than this to both neighbours was put between them
+    between: tuple[float, float] = (0.35, 0.8)  # of the way from one line's middle to the next, its own middle
     under_heights: float = 0.5  # from a line's middle to its feet
     over_heights: float = 0.4  # and to its head
     letter_min_mm: float = 1.0  # smaller ink is dirt
@@ -34,11 +35,12 @@ class InterlinearSettings:
     width_min_mm: float = 3.0  # of an insertion: two letters ...
     height_min_mm: float = 2.0  # ... taller than a dash
     height_max_mm: float = 9.0
-    dirt_max: float = 0.4  # as much ink again lies about it: no writing, but a dirty copy
-    inked_min: float = 0.12  # of its box: script; sown dirt covers less
+    dirt_max: float = 0.5  # as much ink again lies about it: no writing, but a dirty copy
+    inked_min: float = 0.1  # of its box: script; sown dirt covers less
     flat_max: float = 0.5  # of its ink is in level strokes: an underline
     column_max: float = 0.5  # of the lines' width: more is a line that was not read
-    read_confidence: float = 0.94  # what reads better is type: a heading, a table's entry
+    read_confidence: float = 0.94  # what reads better and begins where another line does is type: a table's entry
+    flush_heights: float = 0.5  # so near are the beginnings of lines that are set under each other
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def find_interlinear(
         for group in _words(between, settings.join_mm * mm):
             x0, y0, x1, y1 = _bounds(group)
             box = (int(x0 / scale), int(y0 / scale), int(np.ceil(x1 / scale)), int(np.ceil(y1 / scale)))
-            if _is_writing(group, ink[y0:y1, x0:x1], mm, settings) and not _is_type(box, gap, text, settings):
+            placed = settings.between[0] < _way_down(box, gap) < settings.between[1]
+            written = placed and _is_writing(group, ink[y0:y1, x0:x1], mm, settings)
+            if written and not _is_type(box, gap, text, settings):
                 found.append((box, gap))
     boxes = [box for box, _ in found]
     return [f for i, f in enumerate(found) if not any(intersection(f[0], b) > 0.5 * area(f[0]) for b in boxes[:i])]
@@ -106,12 +110,17 @@ def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSett
     over = np.where(longer & (down < 0), -down, np.inf).min(1)
     inserted = (np.maximum(over, under) < settings.off_line * spacing) & (over + under > settings.off_line * spacing)
     lines = np.flatnonzero(running & ~inserted)
+    starts = np.array([line.box[0] for line in typed])
+    flush = np.abs(starts - starts[:, None]) < settings.flush_heights * height
+    close = (shared > 0.1) & (np.abs(down) > 0.4 * height) & (np.abs(down) < settings.off_line * spacing)
+    close &= running | flush  # lines set closer than the page's distance: a passage in single spacing
     gaps = []
     for i in lines:
         steps_up = np.where((shared[lines, i] > 0.1) & (down[lines, i] > 0.4 * height), down[lines, i], np.inf)
-        k = int(np.argmin(steps_up))
-        if settings.spacing_min_heights * height < steps_up[k] < settings.spacing_spread * spacing:
-            gaps.append(Gap(typed[lines[k]], typed[i]))
+        k = int(lines[np.argmin(steps_up)])
+        beside = (close[k] & (down[k] < 0)).any() or (close[i] & (down[i] > 0)).any()
+        if settings.spacing_min_heights * height < steps_up.min() < settings.spacing_spread * spacing and not beside:
+            gaps.append(Gap(typed[k], typed[i]))
     return gaps if len(gaps) >= settings.gaps_min else []
 
 
@@ -139,6 +148,13 @@ def _stands_in(parts: np.ndarray, gap: Gap, scale: float, settings: InterlinearS
     apart = (y > above - 0.1 * height) & (y + h < below + 0.3 * height)  # a tail may touch the lines
     left, right = min(gap.above.box[0], gap.below.box[0]), max(gap.above.box[2], gap.below.box[2])
     return inside & apart & (x + w / 2 > left - height) & (x + w / 2 < right + height)
+
+
+def _way_down(box: Box, gap: Gap) -> float:
+    """How far a box's middle has come from the middle of the line above (0) to that of the line below (1)."""
+    x, y = np.array((box[0] + box[2]) / 2), (box[1] + box[3]) / 2
+    above, below = float(middle_of(gap.above, x)), float(middle_of(gap.below, x))
+    return (y - above) / max(1.0, below - above)
 
 
 def _words(parts: np.ndarray, join: float) -> list[np.ndarray]:
@@ -169,9 +185,19 @@ def _is_writing(group: np.ndarray, ink: np.ndarray, mm: float, settings: Interli
 
 
 def _is_type(box: Box, gap: Gap, text: PageText, settings: InterlinearSettings) -> bool:
-    """Does it read as type, or belong to a line that is too long to be put in between?"""
-    x0, _, x1, _ = union(gap.above.box, gap.below.box)
-    over = [line for line in text.lines if line.text.strip() and intersection(line.box, box) > 0.5 * area(box)]
-    if any(line.confidence >= settings.read_confidence for line in over):
+    """Is it a line of its own: one that begins where one nearby does and reads well, or too long to be put between?"""
+    middle, reach = (box[1] + box[3]) / 2, settings.flush_heights * gap.below.height
+    here = [
+        line
+        for line in text.lines
+        if line.text.strip()
+        and intersection(line.box, box) > 0.5 * area(box)
+        and abs(middle_of(line, np.array((box[0] + box[2]) / 2)) - middle) < reach
+    ]
+    near = [other.box for other in text.lines if other not in here and len(other.text) >= 3]
+    starts = [x0 for x0, y0, _, y1 in near if abs((y0 + y1) / 2 - middle) < gap.below.box[3] - gap.above.box[1]]
+    flush = any(abs(start - line.box[0]) < reach for line in here for start in starts)
+    if flush and any(line.confidence >= settings.read_confidence for line in here):
         return True
-    return max(b[2] - b[0] for b in [box, *(line.box for line in over)]) > settings.column_max * (x1 - x0)
+    x0, _, x1, _ = union(gap.above.box, gap.below.box)
+    return max(b[2] - b[0] for b in [box, *(line.box for line in here)]) > settings.column_max * (x1 - x0)
