@@ -263,6 +263,11 @@ def test_a_statute_behind_its_exemption_is_part_of_the_code():
     assert (found.code, found.canonical) == ("(b)(3)-P.L.86-36", "(b)(3) P.L. 86-36")
 
 
+@pytest.mark.parametrize(("said", "code"), [("14(c)", "1.4(c)"), ("OSD 3.3.(b)(1)", "OSD3.3(b)(1)")])
+def test_a_point_lost_or_a_speck_too_many_makes_no_other_code(said, code):
+    assert names(codes(line(said, 640, 300))) == [code]
+
+
 def test_a_lost_last_bracket_is_written():
     (found,) = codes(line("JFK Act 5(g)(2)(D", 400, 100))
     assert found.code == "JFKAct5(g)(2)(D)"

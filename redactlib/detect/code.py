@@ -209,7 +209,7 @@ def _read_doubtful(
 def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings, *, sheet: bool) -> list[CodeProposal]:
     """Code-shaped strings of one line, each read under the grammar."""
     spans = find_shapes(line.text, sheet=sheet)
-    column = _last_column(line.reading, settings)
+    column = _last_column(line.reading, settings) if spans else 0
     found = []
     for families, start, end in spans:
         reading, first, last = line.reading, start, end

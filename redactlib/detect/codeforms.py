@@ -36,10 +36,10 @@ _SHAPES: Mapping[str, str] = {
     "marking": r"(?<![A-Z0-9])(?:[2Z][5S]|[5S][0O]|7[5S])[\s-]?[Xx][\s-]?[(]?[1-9lIiSZ|!?](?![0-9])[)]?"
     r"(?:\s?,\s?[1-9l]\b)*[A-DX]?(?:\s?-\s?(?:HU[MN](?:AN)?|WMD)|\b)",
     "section 3": rf"{_EQUITY}(?<![\d.])"
-    rf"(?:3\s?[.,]\s?[34]\s?(?:{_O}[bBhH6]|[bh]){_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
+    rf"(?:3\s?[.,]\s?[34][.,]?\s?(?:{_O}[bBhH6]|[bh]){_C}?\s?{_O}?{_D}{_C}?(?:\s?{_O}[AB]{_C})?"
     rf"|3\s?[.,]\s?[5S]\s?{_O}[cCe]{_C}?|6[.,][12]\s?{_O}[acd]{_C})",
     "section 1": rf"(?<![\d.])[1lI]\s?[.,]\s?[34S56A]\s?{_O}?[a-hA-H8]{_C}?(?:\s?{_O}[1-9lI]0?{_C})?"
-    r"|(?<![\d.])[1lI]4[a-h](?![a-z])|(?<![\d.])3[.,][5S]c\b",
+    rf"|(?<![\d.])[1lI]4(?:[a-h](?![a-z])|{_O}[a-hA-H8]{_C})|(?<![\d.])3[.,][5S]c\b",
     "category": r"(?<![A-Za-z0-9])[bB]\s?[1-9lI?]\s?[A-F]?\s?[-~]\s?\d{1,2}(?:\s?[,.]\s?\d{1,2})*(?![0-9])",
     "lettered": r"(?<![A-Za-z0-9])(?:[bB]\s?[7?]\s?[A-Fa-f0]|67[A-F])(?![A-Za-z0-9])",
     "bracketed": rf"(?<![0-9]){_O}[bBh6G](?:{_C}?\s?{_O}|{_C}?[XY]){_D}{_C}?(?:\s?{_O}?[A-Fa-f]{_C})?"
@@ -91,8 +91,8 @@ def find_letters(text: str) -> list[tuple[str, int, int]]:
     >>> find_letters("(A) the first (b)(1)")
     [('letter', 0, 3)]
     """
-    shapes = find_shapes(text)
     places = [match.span() for match in _LETTER.finditer(text)]
+    shapes = find_shapes(text) if places else []
     return [("letter", a, b) for a, b in places if all(b <= start or a >= end for _, start, end in shapes)]
 
 
@@ -248,8 +248,10 @@ def grammar(family: str) -> Automaton:
         ],
         "restriction": [[_any(["1A", "1B", "1C", "2", "3", "4", "5"])]],
     }
-    confusions = _HAND if family in ("field", "exemption") else _CONFUSED
-    return build_automaton(chains[family], confusions=confusions, noise={" ": 1.0}, filler={" ": 1.0})
+    by_pen = family in ("field", "exemption")
+    noise = {" ": 1.0} if by_pen else {" ": 1.0, ".": 0.05}  # specks stand between printed characters
+    confusions = _HAND if by_pen else _CONFUSED
+    return build_automaton(chains[family], confusions=confusions, noise=noise, filler={" ": 1.0})
 
 
 @cache

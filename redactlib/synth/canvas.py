@@ -21,16 +21,16 @@ from .fonts import load
 from .pen import Hand, scrawl, write
 
 LAYERS = ("print", "handwriting", "stamp", "ruling", "fill")
+CODES = "codes"  # a layer more, of the ink of exemption codes, which lies in one of the others too
 _INK_FROM = 40  # grey levels (0..255) of ink that count for a mark's hull: the soft rim of a letter does not
 
 
 @dataclass(eq=False)
 class Drawn:
-    """One mark of the truth while the sheet is being drawn: its keys, the points of its ink, its pixels of full ink."""
+    """One mark of the truth while the sheet is being drawn: its keys, and the points of its ink."""
 
     keys: dict[str, Any]
     points: list[np.ndarray] = field(default_factory=list)
-    inked: int = 0
 
     def hull(self) -> np.ndarray:
         """Corners float ``(n, 2)`` of the hull of the ink, in pixels; empty where nothing was drawn."""
@@ -48,7 +48,7 @@ class Canvas:
     def __init__(self, width_in: float, height_in: float, *, dpi: int, rng: np.random.Generator) -> None:
         self.dpi, self.rng = dpi, rng
         self.shape = (max(1, round(height_in * dpi)), max(1, round(width_in * dpi)))
-        self.layers = {name: np.zeros(self.shape, np.uint8) for name in LAYERS}
+        self.layers = {name: np.zeros(self.shape, np.uint8) for name in (*LAYERS, CODES)}
         self.tone = np.zeros(self.shape, np.uint8)
         self.drawn: list[Drawn] = []
         self._open: list[Drawn] = []
@@ -69,14 +69,13 @@ class Canvas:
         if x0 >= x1 or y0 >= y1:
             return
         part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
-        for name in layers:
+        in_code = any(mark.keys["kind"] == "code" for mark in self._open)
+        for name in (*layers, *((CODES,) if in_code else ())):
             target = self.layers[name][y0:y1, x0:x1]
             np.maximum(target, mask[part], out=target)
         if "fill" in layers:
             target = self.tone[y0:y1, x0:x1]
             np.maximum(target, (mask if tone is None else tone)[part], out=target)
-        for mark in self._open:
-            mark.inked += int(np.count_nonzero(mask[part] > 127))
         if self._open:
             left, top, wide, high = cv2.boundingRect((mask[part] > _INK_FROM).astype(np.uint8))
             if wide:
@@ -217,7 +216,7 @@ class Canvas:
         for mark in other.drawn:
             hull = mark.hull()
             self.drawn.append(
-                Drawn(mark.keys, [hull @ matrix[:, :2].T + matrix[:, 2] + (left, top)] if len(hull) else [], mark.inked)
+                Drawn(mark.keys, [hull @ matrix[:, :2].T + matrix[:, 2] + (left, top)] if len(hull) else [])
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from PIL import Image
 
 from redactlib.marks import STYLES
 
-from .canvas import LAYERS, Canvas, Drawn
+from .canvas import CODES, LAYERS, Canvas, Drawn
 from .decoys import DECOYS, draw_decoy
 from .edits import bracket_words, insert_words, margin_note, sign, strike_words, underline_words, write_note
 from .fonts import find_fonts
@@ -27,9 +27,9 @@ from .sheet import Sheet
 from .stamping import Stamping, free_place, put_stamp
 from .wear import SEVERITIES, age_ink, binarise, dirty, skew_matrix
 
-OTHER_INK_MOST = 0.3
-INK_LEFT_LEAST = 0.5
-"""As parts of a code's own ink: with more of other ink on it, or less of its own left, its letters cannot be told."""
+OTHER_INK_MOST = 0.6
+INK_LOST_MOST = 0.65
+"""As parts of the ink of a letter of a code: with more of other ink on it, or more of its own worn off, it is lost."""
 
 EDITS = (
     "bracket",
@@ -262,29 +262,36 @@ def _finish(canvas: Canvas, spec: PageSpec, truth: dict[str, Any]) -> DrawnPage:
     matrix = skew_matrix(canvas.shape, settings, rng)
     flat = np.maximum.reduce([canvas.tone, *(canvas.layers[name] for name in LAYERS if name != "fill")])
     ink = np.asarray(cv2.warpAffine(flat, matrix, (w, h))) if settings.skew_deg else flat
-    ink = age_ink(ink, settings, dpi=canvas.dpi, rng=rng)
-    image = binarise(ink, settings, rng=rng) if spec.bitonal else 255 - ink
+    worn = age_ink(ink, settings, dpi=canvas.dpi, rng=rng)
+    image = binarise(worn, settings, rng=rng) if spec.bitonal else 255 - worn
     image = dirty(image, settings, dpi=canvas.dpi, rng=rng)
-    placed = [(d, m) for d in canvas.drawn if (m := _final(d, matrix, (h, w))) is not None]
-    marks = [{"kind": "ignore", "box": m["box"]} if _is_lost(d, m["box"], flat, image) else m for d, m in placed]
+    own = cv2.warpAffine(canvas.layers[CODES], matrix, (w, h)) if settings.skew_deg else canvas.layers[CODES]
+    marks = [m for m in (_final(d, matrix, (h, w)) for d in canvas.drawn) if m is not None]
+    marks = [{"kind": "ignore", "box": m["box"]} if _is_lost(m, np.asarray(own), ink, image) else m for m in marks]
     truth = {**truth, "size": [w, h], "marks": marks}
-    return DrawnPage(image=image, dpi=canvas.dpi, truth=truth, flat_layers=canvas.layers, skew=matrix)
+    layers = {name: canvas.layers[name] for name in LAYERS}
+    return DrawnPage(image=image, dpi=canvas.dpi, truth=truth, flat_layers=layers, skew=matrix)
 
 
-def _is_lost(mark: Drawn, box: Sequence[int], flat: np.ndarray, image: np.ndarray) -> bool:
-    """Whether nobody could read a code any more: other ink runs all over it, or wear has taken most of its own.
+def _is_lost(mark: dict[str, Any], own: np.ndarray, ink: np.ndarray, image: np.ndarray) -> bool:
+    """Whether nobody could read a code any more: other ink runs over one of its letters, or wear has taken one.
 
     Args:
-        box: where the mark lies in the image.
-        flat: all ink before the sheet was turned and worn, uint8.
+        own: the ink of codes, where it lies in the image, uint8.
+        ink: all ink there before it was worn, uint8.
         image: the page, uint8, 0 black.
     """
-    if mark.keys["kind"] != "code":
+    if mark["kind"] != "code":
         return False
-    (x0, y0), (x1, y1) = (np.clip(v, 0, None).astype(int) for v in (mark.hull().min(axis=0), mark.hull().max(axis=0)))
-    inked = np.count_nonzero(flat[y0:y1, x0:x1] > 127)
-    left = np.count_nonzero(image[box[1] : box[3], box[0] : box[2]] < 128)
-    return bool(inked > (1 + OTHER_INK_MOST) * mark.inked or left < INK_LEFT_LEAST * mark.inked)
+    x0, y0, x1, y1 = mark["box"]
+    drawn, black = own[y0:y1, x0:x1] > 127, image[y0:y1, x0:x1] < 128
+    other, left = (ink[y0:y1, x0:x1] > 127) & ~drawn & black, drawn & black
+    pixels, others, kept = (
+        np.array([np.count_nonzero(letter) for letter in np.array_split(mask, len(mark["code"]), axis=1)])
+        for mask in (drawn, other, left)
+    )
+    fair = np.maximum(pixels, pixels.mean() / 2)  # a point or a bracket has little ink of its own
+    return bool((others > OTHER_INK_MOST * fair).any() or (pixels - kept > INK_LOST_MOST * fair).any())
 
 
 def _final(mark: Drawn, matrix: np.ndarray, shape: tuple[int, int]) -> dict[str, Any] | None:
