@@ -33,6 +33,7 @@ class CodeSettings:
 
     sure: float = 0.9  # a reading below this is made again with the careful reader
     line_sure: float = 0.95  # the same for a whole line in a margin or on a sheet
+    lettered: float = 0.5  # below it a line is a drawing or a blot
     short: int = 20  # characters: lines that can be a code and little else
     confidence_min: float = 0.35  # below it another reading of the place is as likely
     height_min_mm: float = 1.2  # capitals of 6-point type are 1.5 mm high
@@ -74,7 +75,8 @@ _SHEETS = (
 _HEADER = re.compile(
     r"releas\w*?\s?in (?:part|full)|releas\w*\s+with|exempt|reason|excis|\bFOIA?\b|\bPA\b", re.IGNORECASE
 )
-_CODELIKE = re.compile(r"(?=.*\d)(?:.*[()\[\]]|.{3}|[86E][1-9]$)")
+_CODELIKE = re.compile(r"(?=.*\d)(?:.*[()\[\]]|.{3,12}$|[86E][1-9]$)")
+_MARKED = re.compile(r"(?=.*[\d()\[\]]).{3}")
 _CITED = re.compile(
     r"(?:\b(?:section|sect?|paragraphs?|para|subsection|art|page|rule)\.?|§|U\.?S\.?C\.?)\s*$", re.IGNORECASE
 )
@@ -186,17 +188,19 @@ def _read_doubtful(
     A turned line may stand on its head: the page's reader makes ``(t)(q)`` of ``(b)(1)`` and is sure of it.
     """
     lines = list(text.lines)
-    open_ones = [i for i, line in enumerate(lines) if not find_shapes(line.text, sheet=sheet)]
-    short = [i for i in open_ones if len(lines[i].text) <= settings.short]
-    turned = [i for i in short if abs(lines[i].rotation_deg) > 45]
+    lettered = [i for i, line in enumerate(lines) if line.confidence > settings.lettered]
+    short = [
+        i for i in lettered if len(lines[i].text) <= settings.short and not find_shapes(lines[i].text, sheet=sheet)
+    ]
+    turned = [i for i in short if abs(lines[i].rotation_deg) > 45 and _MARKED.search(lines[i].text)]
     flipped = [np.roll(lines[i].corners, 2, axis=0) for i in turned]
     for i, corners, said in zip(turned, flipped, reader.read([crop_line(scan.grey, c) for c in flipped]), strict=True):
         if find_shapes(said.text):
             lines[i] = text_line(corners, said)
     worn = [
         i
-        for i in (range(len(lines)) if sheet else short)
-        if 0.5 < lines[i].confidence < settings.line_sure
+        for i in (lettered if sheet else short)
+        if lines[i].confidence < settings.line_sure
         and (sheet or (_CODELIKE.search(lines[i].text) and _in_margin(scan, lines[i].box, settings)))
     ]
     again = reader.read([crop_line(scan.grey, lines[i].corners, pad=0.1) for i in worn], careful=True)
@@ -604,7 +608,7 @@ def _read_scrawl(
     """Readings of a scrawl, each with its box; none where the first, cheap ones are hopeless."""
     x0, y0, x1, y1 = line.box
     boxes = [line.box, (max(0, x0 - round(0.8 * line.height)), y0, x1, y1), _ink_box(scan, line, 0.0, 1.0)]
-    own = decode(line.reading.lattice, hand_grammar(), beam=30) if line.reading.lattice is not None else ()
+    own = decode(line.reading.lattice, hand_grammar(), beam=12) if line.reading.lattice is not None else ()
     tried = [(own, line.box)]
     if expected:
         tried += _read_slanted(scan, boxes[1:], (0.0,), reader, careful=False)
