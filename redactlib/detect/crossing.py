@@ -71,7 +71,12 @@ def find_level(
     Returns:
         for each struck passage its box and line; two strokes through the same words are one.
     """
-    rows = [row for line in lines if (row := _row(ink, scale, mm, line, settings))]
+    plane, rooms = ink.astype(np.uint8), _rooms(lines)
+    rows = [
+        row
+        for line, room in zip(lines, rooms, strict=True)
+        if (row := _row(plane, scale, mm, line, float(room), settings))
+    ]
     usual = np.quantile([_longest(row) for row in rows], settings.usual_share) if rows else 0.0
     found = []
     for row in rows:
@@ -101,16 +106,27 @@ class _Row:
     letter: float
 
 
-def _row(ink: np.ndarray, scale: float, mm: float, line: TextLine, settings: CrossingSettings) -> _Row | None:
+def _rooms(lines: Sequence[TextLine]) -> np.ndarray:
+    """How far right each line may run, in page pixels: up to its next piece, for struck words are often not read."""
+    x0, y0, x1, y1 = np.array([line.box for line in lines], float).reshape(-1, 4).T
+    height = np.array([line.height for line in lines])
+    behind = (np.abs((y0 + y1) - (y0 + y1)[:, None]) < height[:, None]) & (x0 > x1[:, None])
+    next_piece = np.where(behind, x0, np.inf).min(1, initial=np.inf)
+    return np.where(np.isfinite(next_piece), np.maximum(next_piece, x1 + height), x1 + height)
+
+
+def _row(
+    ink: np.ndarray, scale: float, mm: float, line: TextLine, room: float, settings: CrossingSettings
+) -> _Row | None:
     height, wide = line.height * scale, (line.box[2] - line.box[0]) * scale
     letter = wide / max(1, len(line.text))
     if line.confidence < settings.read_confidence or letter < settings.letter_min_mm * mm or height < 6:
         return None
     left = max(0, int(line.box[0] * scale - height))
-    right = min(ink.shape[1], int(line.box[2] * scale + height))
+    right = min(ink.shape[1], int(room * scale))
     ends = middle_of(line, np.array([left, right]) / scale) * scale
     tilt = float(ends[1] - ends[0]) / (right - left)
-    level = _sheared(ink.astype(np.uint8), left, float(ends[0]) - height / 2, tilt, right - left, round(height))
+    level = _sheared(ink, left, float(ends[0]) - height / 2, tilt, right - left, round(height))
     letters = level - cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, round(1.5 * letter)), np.uint8))
     amount, down = letters.sum(1) + 1e-6, np.arange(len(level)) + 0.5
     middle = float((amount * down).sum() / amount.sum())
@@ -149,15 +165,17 @@ def _runs(row: _Row, run: int, scale: float, settings: CrossingSettings) -> Iter
         count, _, stats, _ = cv2.connectedComponentsWithStats(bars, connectivity=8)
         for x, y, w, h, _ in stats[1:count]:
             middle, half = y + h / 2, max(1.0, h - 2) / 2  # the dilation gave it two rows
-            beyond = max(high - x, x + w - (wide - high)) > settings.beyond_max * high
             off = abs(middle - row.middle) > settings.middle * row.spread
-            if 2 * half > settings.thick_max * high or beyond or off:
+            if 2 * half > settings.thick_max * high or off:
                 continue
             head, foot, reach = round(middle - half) - 1, round(middle + half) + 1, round(settings.reach * high)
             over = level[max(0, head - reach) : max(0, head), x : x + w].max(0, initial=0) > 0
             under = level[foot : foot + reach, x : x + w].max(0, initial=0) > 0
             both, neither = (over & under).mean(), (~over & ~under).mean()
             if both < settings.stems_min or neither < settings.gaps_min:
+                continue
+            letters = np.flatnonzero(over | under)
+            if max(letters[0], w - 1 - letters[-1]) > settings.beyond_max * high:
                 continue
             ys = [row.top + row.tilt * place + drop + slope * place + middle for place in (x, x + w)]
             yield (

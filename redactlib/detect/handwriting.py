@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 
 from redactlib.detect.crossing import crosses_out, find_level
-from redactlib.detect.interlinear import find_interlinear, middle_of
+from redactlib.detect.handread import read_anew
+from redactlib.detect.interlinear import find_caret, find_interlinear, middle_of
 from redactlib.detect.judge import Judge
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.layers import Layers
 from redactlib.marks import Box, Bracket, Handwriting, Stamp, area, intersection, union
-from redactlib.reading import PageText, TextLine
+from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
 
 
@@ -50,6 +51,7 @@ def find_handwriting(
     *,
     settings: HandwritingSettings = HandwritingSettings(),
     judge: Judge | None = None,
+    reader: Reader | None = None,
 ) -> tuple[Handwriting, ...]:
     """Find what was written or drawn by hand.
 
@@ -61,6 +63,7 @@ def find_handwriting(
         brackets: its brackets: drawn with the pen, but marks of their own.
         settings: how strokes are grouped.
         judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped one by default.
+        reader: reads insertions and struck words once more; without one they are as the page was read.
 
     Returns:
         one mark a group of strokes, with its role, in reading order.
@@ -69,13 +72,21 @@ def find_handwriting(
     page = _page(scan, pen, text, stamps, settings)
     marks = [_mark(group, page, text, settings) for group in _groups(pen, scan, settings)]
     inserted = [mark for mark in _between_lines(pen, page, text, settings) if not _in_stamp(mark.box, page)]
+    own = [mark.box for mark in marks if mark.role == "strike"]
     struck = [
-        Handwriting(box=_clipped(s.box, scan), confidence=settings.strike_confidence, role="strike", struck_text=words)
-        for s in find_level(pen.ink, pen.scale, MM, page.prints)
-        if (words := _words_in(s.line, s.box))
+        Handwriting(
+            box=_clipped(s.box, scan),
+            confidence=settings.strike_confidence,
+            role="strike",
+            struck_text=_words_in(s.line, s.box),
+        )
+        for s in find_level(pen.ink, pen.scale, MM, [line for line in page.prints if not _in_form(line.box, page)])
+        if not any(intersection(s.box, box) > 0.5 * area(s.box) for box in own)
     ]
     marks = [m for m in marks if not any(intersection(m.box, o.box) > 0.5 * area(m.box) for o in (*inserted, *struck))]
-    marks += [*inserted, *struck]
+    marks = [_aimed(mark, struck, pen, page) for mark in (*marks, *inserted, *struck)]
+    if reader:
+        marks = read_anew(marks, scan, page.pitch, reader)
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
 
 
@@ -91,6 +102,23 @@ def _between_lines(pen: Pen, page: _Page, text: PageText, settings: HandwritingS
         )
         for box, gap in find_interlinear(pen.ink, pen.scale, MM, text)
     ]
+
+
+def _aimed(mark: Handwriting, struck: Sequence[Handwriting], pen: Pen, page: _Page) -> Handwriting:
+    """An insertion with its place in the text: the struck words that it replaces, or the caret under it."""
+    if mark.role != "insertion" or not mark.anchor:
+        return mark
+    x, y = mark.anchor
+    for strike in struck:
+        left, right = max(mark.box[0], strike.box[0]), min(mark.box[2], strike.box[2])
+        level = (strike.box[1] + strike.box[3]) // 2
+        if left < right and abs(level - y) < 0.5 * page.pitch:
+            return replace(mark, anchor=((left + right) // 2, level))
+    line = next(
+        (line for line in page.prints if line.box[1] <= y < line.box[3] and line.box[0] <= x < line.box[2]), None
+    )
+    caret = find_caret(pen.ink, pen.scale, MM, mark.box, line) if line else None
+    return replace(mark, anchor=(caret, y)) if caret else mark
 
 
 def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
@@ -118,7 +146,7 @@ def _page(scan: Scan, pen: Pen, text: PageText, stamps: Sequence[Stamp], setting
         line for line, pens in zip(level, own, strict=True) if not pens and line.confidence >= settings.print_confidence
     ]
     pitch = float(np.median([line.height for line in typed])) if len(typed) >= 3 else scan.dpi / 6  # as typewriters do
-    return _Page(level, typed, prints, tuple(stamps), scan.mm(1.0), pitch)
+    return _Page(typed, prints, tuple(stamps), scan.mm(1.0), pitch, scan.mm(settings.stamp_line_mm))
 
 
 def _on_map(box: Box, pen: Pen) -> Box:
@@ -204,15 +232,15 @@ def _joined(boxes: list[Box], ink: _Sums, pen: _Sums, settings: HandwritingSetti
 
 @dataclass(frozen=True)
 class _Page:
-    """What roles are judged by: level lines, those that read well as type, those that are not the pen's own, stamps, a
-    millimetre and a line's height in pixels."""
+    """What roles are judged by: level lines that read well as type, those that are not the pen's own, stamps, a
+    millimetre, a line's height, and the height of a stamp of more than one line, in pixels."""
 
-    lines: Sequence[TextLine]
     typed: Sequence[TextLine]
     prints: Sequence[TextLine]
     stamps: Sequence[Stamp]
     mm: float
     pitch: float
+    stamp_line: float
 
     def column(self) -> tuple[float, float]:
         long = [line.box for line in self.typed if line.box[2] - line.box[0] > 12 * self.pitch]
@@ -245,6 +273,12 @@ def _in_stamp(box: Box, page: _Page) -> bool:
     return any(intersection(box, stamp.box) > 0.6 * area(box) for stamp in page.stamps)
 
 
+def _in_form(box: Box, page: _Page) -> bool:
+    """Whether a line lies in a stamp of several lines: its rules and the dates written on them are no words struck."""
+    tall = [stamp.box for stamp in page.stamps if stamp.box[3] - stamp.box[1] >= page.stamp_line]
+    return any(intersection(box, stamp) > 0.5 * area(box) for stamp in tall)
+
+
 def _is_strike(group: _Group, page: _Page, settings: HandwritingSettings) -> bool:
     """A scribble over a line of print, a slanting stroke through it, or a cross."""
     x0, y0, x1, y1 = group.box
@@ -253,7 +287,7 @@ def _is_strike(group: _Group, page: _Page, settings: HandwritingSettings) -> boo
         thick = y1 - y0 > 0.4 * crossed.height
         if thick and group.strokes.mean() > settings.scribble_min and x1 - x0 > settings.scribble_mm * page.mm:
             return True
-    levels = [s.box for s in page.stamps if s.box[3] - s.box[1] < settings.stamp_line_mm * page.mm]
+    levels = [s.box for s in page.stamps if s.box[3] - s.box[1] < page.stamp_line]
     return crosses_out(group.strokes, group.ink, group.box, [line.box for line in page.prints] + levels, mm=MM)
 
 

@@ -44,6 +44,16 @@ class InterlinearSettings:
 
 
 @dataclass(frozen=True)
+class CaretSettings:
+    """What a caret looks like: two legs that stand below the line and lean together; lengths on paper."""
+
+    sizes_mm: tuple[tuple[float, float], ...] = ((1.6, 2.0), (2.5, 2.3), (3.4, 2.3), (2.5, 3.4), (4.0, 3.4))
+    foot_mm: float = 1.7  # its feet lie lower than this under the middle of the line: below those of letters
+    apex_mm: float = 1.5  # its point at most so far above that middle
+    aside_mm: float = 6.0  # from the sides of what is inserted
+
+
+@dataclass(frozen=True)
 class Gap:
     """Two lines of type that follow each other at the page's distance."""
 
@@ -83,6 +93,44 @@ def find_interlinear(
                 found.append((box, gap))
     boxes = [box for box, _ in found]
     return [f for i, f in enumerate(found) if not any(intersection(f[0], b) > 0.5 * area(f[0]) for b in boxes[:i])]
+
+
+def find_caret(
+    ink: np.ndarray, scale: float, mm: float, box: Box, line: TextLine, *, settings: CaretSettings = CaretSettings()
+) -> int | None:
+    """Find the caret that says where in a line an insertion goes.
+
+    Args:
+        ink: bool ``(h, w)``, where the page is inked.
+        scale: pixels of `ink` a page pixel.
+        mm: pixels of `ink` a millimetre.
+        box: of the insertion, in page pixels.
+        line: of type under it.
+        settings: sizes.
+
+    Returns:
+        where on the page its point is, from the left, or ``None``.
+    """
+    middle = float(middle_of(line, np.array((box[0] + box[2]) / 2))) * scale
+    left = max(0, round(box[0] * scale - settings.aside_mm * mm))
+    right = round(box[2] * scale + settings.aside_mm * mm)
+    top = max(0, round(middle - settings.apex_mm * mm))
+    strip = ink[top : round(middle + 6 * mm), left:right].astype(np.uint8)
+    near = cv2.dilate(strip, np.ones((3, 3), np.uint8))
+    centre, places = (box[0] + box[2]) / 2 * scale - left, []
+    for wide_mm, high_mm in settings.sizes_mm:
+        half, high = round(wide_mm * mm / 2), round(high_mm * mm)
+        if strip.shape[0] <= high or strip.shape[1] <= 2 * half:
+            continue
+        legs = np.zeros((high + 1, 2 * half + 1), np.uint8)
+        cv2.polylines(legs, [np.array([[0, high], [half, 0], [2 * half, high]])], False, 1)
+        fits = cv2.erode(near, legs, anchor=(half, 0), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        for y, x in zip(*np.nonzero(fits), strict=True):
+            inside = strip[y + high // 2 : y + high + 1, x - half // 3 : x + half // 3 + 1]
+            beside = strip[y : y + high // 3, [max(0, x - half), min(strip.shape[1] - 1, x + half)]]
+            if top + y + high >= middle + settings.foot_mm * mm and not inside.any() and not beside.any():
+                places.append(int(x))
+    return round((left + min(places, key=lambda x: abs(x - centre))) / scale) if places else None
 
 
 def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSettings()) -> list[Gap]:
