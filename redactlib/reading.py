@@ -246,33 +246,44 @@ def decode_lattice(lattice: np.ndarray, *, used: float = 1.0) -> Reading:
     return Reading(text, confidence, lattice[:end], centres)
 
 
-def log_odds_of(lattice: np.ndarray, text: str) -> float:
-    """How much less probable a text is than the likeliest path, in nats a character: 0 where it is the best guess.
+def log_odds_of(lattice: np.ndarray, texts: Sequence[str]) -> list[float]:
+    """How much less probable each text is than the likeliest path, in nats a character: 0 where it is the best guess.
 
-    The text's probability is summed over all its alignments (CTC's forward pass, Graves et al. 2006).
+    A text's probability is summed over all its alignments (CTC's forward pass, Graves et al. 2006), of all texts at
+    once.
 
     Args:
-        lattice: CTC probabilities ``(T, 1 + len(ALPHABET))``.
-        text: characters of :data:`ALPHABET`.
+        lattice: CTC probabilities ``(T, 1 + len(ALPHABET))``, T at least 1.
+        texts: of one character or more of :data:`ALPHABET`.
 
     >>> sure = np.zeros((3, 97), np.float32)
     >>> sure[[0, 1, 2], [1 + ALPHABET.index("N"), 0, 1 + ALPHABET.index("O")]] = 1
-    >>> log_odds_of(sure, "NO") < 0.001, log_odds_of(sure, "ON") > 5
-    (True, True)
+    >>> [odds < 0.001 for odds in log_odds_of(sure, ["NO", "ON"])]
+    [True, False]
     """
     logs = np.log(np.maximum(lattice, 1e-6))
-    labels = np.zeros(2 * len(text) + 1, int)
-    labels[1::2] = [1 + ALPHABET.index(character) for character in text]
-    skips = np.zeros(len(labels), bool)
-    skips[2:] = (labels[2:] > 0) & (labels[2:] != labels[:-2])
-    state = np.full(len(labels), -np.inf)
-    state[:2] = logs[0, labels[:2]]
-    for row in logs[1:]:
-        before = np.concatenate([[-np.inf], state[:-1]])
-        leap = np.where(skips, np.concatenate([[-np.inf, -np.inf], state[:-2]]), -np.inf)
-        state = np.logaddexp(np.logaddexp(state, before), leap) + row[labels]
-    said = np.logaddexp(state[-1], state[-2])
-    return float((logs.max(1).sum() - said) / len(text))
+    ends = np.array([2 * len(text) for text in texts])
+    labels = np.zeros((len(texts), ends.max() + 1), int)
+    for row, text in enumerate(texts):
+        labels[row, 1 : ends[row] : 2] = [1 + ALPHABET.index(character) for character in text]
+    skips = np.zeros(labels.shape, bool)
+    skips[:, 2:] = (labels[:, 2:] > 0) & (labels[:, 2:] != labels[:, :-2])
+    state = np.full(labels.shape, -np.inf)
+    state[:, :2] = logs[0, labels[:, :2]]
+    before, leap = np.full_like(state, -np.inf), np.full_like(state, -np.inf)
+    for step in logs[1:]:
+        before[:, 1:] = state[:, :-1]
+        leap[:, 2:] = np.where(skips[:, 2:], state[:, :-2], -np.inf)
+        state = np.logaddexp(np.logaddexp(state, before), leap) + step[labels]
+    rows = np.arange(len(texts))
+    said = np.logaddexp(state[rows, ends], state[rows, ends - 1])
+    return ((logs.max(1).sum() - said) / (ends / 2)).tolist()
+
+
+def likeliest_of(lattice: np.ndarray, phrases: Sequence[str]) -> tuple[float, str]:
+    """The phrase that a lattice makes likeliest, with or without its spaces, and its odds as :func:`log_odds_of`."""
+    odds = log_odds_of(lattice, [*phrases, *(phrase.replace(" ", "") for phrase in phrases)])
+    return min(zip(map(min, odds, odds[len(phrases) :]), phrases, strict=False))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from redactlib.catalogue.markings import Line, fold, says_every_word
 from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, padded
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
-from redactlib.reading import TextLine, log_odds_of
+from redactlib.reading import TextLine, likeliest_of
 from redactlib.scan import Scan
 
 
@@ -40,7 +41,7 @@ class CutLevelSettings:
 
 def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
     """Classification banners: lines that consist of classification words, with the captions set close under them."""
-    free = [i for i in range(len(pieces)) if i not in taken]
+    free = [i for i, piece in enumerate(pieces) if i not in taken and not _is_field(piece)]
     apart = OutlineSettings(join_gap=2.5)  # captions are set wide
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
@@ -57,6 +58,14 @@ def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> lis
             spoken.append((line, words))
     rest = [line for line in lines if len(line.parts) == 1 and not any(_collides(line, other) for other, _ in spoken)]
     return [_banner(scan, group, words, pieces) for group, words in _grouped(spoken, rest, pieces)]
+
+
+def _is_field(piece: TextLine) -> bool:
+    """Whether a line is the field of a form (CLASSIFICATION : UNCLASSIFIED), or stands on its side."""
+    return _FIELD.match(piece.text) is not None or abs(piece.corners[1] - piece.corners[0]).argmax() == 1
+
+
+_FIELD = re.compile(r"\W*(?:CLASSIFICATION|RESTRICTIONS?)\s*:")
 
 
 def with_cut_level(
@@ -169,9 +178,8 @@ def _worn_level(line: Line, pieces: Sequence[TextLine], typical: float, scan: Sc
         return ()
     lattice = pieces[line.parts[0]].reading.lattice if len(line.parts) == 1 else None
     if lattice is not None and len(lattice) and len(line.text) <= 2 * max(map(len, _STAMPED)):
-        odds = {word: min(log_odds_of(lattice, word), log_odds_of(lattice, word.replace(" ", ""))) for word in _STAMPED}
-        likeliest = min(_STAMPED, key=lambda word: odds[word])
-        if odds[likeliest] < _SAID_MAX:
+        odds, likeliest = likeliest_of(lattice, _STAMPED)
+        if odds < _SAID_MAX:
             return (likeliest,)
     return worn_level(line.text, lenient=apart and edge)
 
@@ -210,11 +218,18 @@ def _grouped(
     return groups
 
 
+_BESIDE_MAX = 8.0
+"""Heights between a level and its caption on one row: CONFIDENTIAL at the middle of a foot, NOFORN at its right."""
+
+
 def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bool:
     """Whether two lines stand one close under the other, their middles over each other."""
     first, second = union(*(pieces[i].box for i in a)), union(*(pieces[i].box for i in b))
     height = min(first[3] - first[1], second[3] - second[1])
     apart = max(first[1], second[1]) - min(first[3], second[3])
+    beside = max(first[0], second[0]) - min(first[2], second[2])
+    if apart < -0.6 * height:
+        return beside < _BESIDE_MAX * height
     wide = min(first[2], second[2]) - max(first[0], second[0])
     return apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
 

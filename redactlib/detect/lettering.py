@@ -18,7 +18,7 @@ from redactlib.catalogue.markings import fold
 from redactlib.detect.outline import padded, tight
 from redactlib.detect.strike import is_struck
 from redactlib.marks import Box, Stamp, area, intersection, union
-from redactlib.reading import Reader, Reading, TextLine, log_odds_of
+from redactlib.reading import Reader, Reading, TextLine, likeliest_of
 from redactlib.scan import Scan
 
 LEVELS = (
@@ -162,8 +162,7 @@ def _level(reading: Reading) -> tuple[float, str]:
     """The likeliest level, and by how many nats a letter it is less probable than the best guess."""
     if reading.lattice is None or not len(reading.lattice):
         return float("inf"), ""
-    lattice = reading.lattice
-    return min((min(log_odds_of(lattice, w), log_odds_of(lattice, w.replace(" ", ""))), w) for w in LEVELS)
+    return likeliest_of(reading.lattice, LEVELS)
 
 
 def _stamp(scan: Scan, odds: float, level: str, box: Box, captions: Sequence[Stamp]) -> Stamp:
