@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -121,6 +122,27 @@ def test_what_a_redaction_takes_away_leaves_no_mark():
         PageSpec(body=body, severity=0, redactions=(Hiding(style="solid", phrase="[agreed in full]"),)), seed=3, dpi=100
     )
     assert len(marks(bare, "bracket")) - len(marks(hidden, "bracket")) == 2
+
+
+def test_codes_find_clean_paper_inside_its_edges():
+    gaps = (Hiding(style="solid", code="(b)(3)-P.L. 86-36"),) * 12
+    page = draw_page(PageSpec(layout="memo", fill=0.3, severity=0, redactions=gaps), seed=3, dpi=150)
+    boxes = [m["box"] for m in marks(page, "code")]
+    assert len(boxes) > 6
+    assert all(b[2] < page.image.shape[1] - 0.1 * page.dpi for b in boxes)
+    assert all(
+        a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1] for i, a in enumerate(boxes) for b in boxes[:i]
+    )
+
+
+def test_a_code_that_a_stamp_hides_is_not_asked_for():
+    spec = PageSpec(layout="memo", severity=0, redactions=(Hiding(style="outlined", code="3.3(h)(2)"),) * 2)
+    clear = marks(draw_page(spec, seed=3, dpi=150), "code")
+    x0, y0, x1, y1 = clear[0]["box"]
+    stamp = Stamping(family="admin", wording=0, at=((x0 + x1) / 300, (y0 + y1) / 300), angle_deg=0)
+    page = draw_page(replace(spec, stamps=(stamp,)), seed=3, dpi=150)
+    assert marks(page, "code") == clear[1:]
+    assert [m["box"] for m in marks(page, "ignore")] == [clear[0]["box"]]
 
 
 def test_edits_name_their_words():

@@ -129,7 +129,7 @@ def cover(
 def put_code(
     sheet: Sheet, box: tuple[float, float, float, float], *, code: str, place: str, by_hand: bool = False
 ) -> None:
-    """Writes a code at a redaction: ``inside`` its box or in the right ``margin``, where nothing stands yet."""
+    """Writes a code at a redaction: ``inside`` its box or in the right ``margin``, if that has room for it."""
     canvas, rng = sheet.canvas, sheet.rng
     size = float(rng.uniform(7.5, 11))
     shift = float(rng.uniform(0.15, 0.3)) if place == "margin" else 0.0
@@ -140,7 +140,11 @@ def put_code(
         x, y = (box[0] + box[2]) / 2 - len(code) * size / 72 * 0.25, (box[1] + box[3]) / 2 + size / 72 * 0.35
     else:
         x, y = max(sheet.right + shift, box[2] + 0.06), (box[1] + box[3]) / 2 + 0.04
-        x, y = _clear_place(canvas, min(x, canvas.shape[1] / canvas.dpi - EDGE_IN - wide), y, wide, high)
+        x = min(x, canvas.shape[1] / canvas.dpi - EDGE_IN - wide)
+        foot = _clear_baseline(canvas, x, y, wide, high)
+        if foot is None:
+            return
+        y = foot
     if by_hand:
         with canvas.mark("code", code=code.replace(" ", ""), hand="yes"):
             canvas.write(code, x, y + 0.05, hand=sheet.hand, height=high)
@@ -149,18 +153,18 @@ def put_code(
             canvas.text(code, x, y, face=face, size_pt=size)
 
 
-def _clear_place(canvas: Canvas, x: float, y: float, wide: float, high: float) -> tuple[float, float]:
-    """The place nearest to a baseline's start where a line of this size finds clean paper: a little below or above it.
+def _clear_baseline(canvas: Canvas, x: float, y: float, wide: float, high: float) -> float | None:
+    """The baseline nearest to y on which a line of this size finds clean paper: codes of one line stand in a stack.
 
-    Codes of one line of text stand in a stack; inches.
+    Inches; ``None`` where all is full.
     """
     columns = slice(round(x * canvas.dpi), round((x + wide) * canvas.dpi))
-    for shift in (0.0, 0.6, -0.6, 1.2, -1.2, 1.8, -1.8, 2.4, -2.4):
+    for shift in (0.0, 0.6, -0.6, 1.2, -1.2, 1.8, -1.8, 2.4, -2.4, 3.0, -3.0):
         foot = y + shift * high
-        rows = slice(max(0, round((foot - high) * canvas.dpi)), round((foot + 0.1 * high) * canvas.dpi))
+        rows = slice(max(0, round((foot - high) * canvas.dpi)), round((foot + 0.25 * high) * canvas.dpi))
         if not any(layer[rows, columns].any() for layer in canvas.layers.values()):
-            return x, foot
-    return x, y
+            return foot
+    return None
 
 
 def halftone(darkness: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
