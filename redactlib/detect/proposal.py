@@ -44,6 +44,7 @@ class ProposalSettings:
     gap_mm: float = 0.17  # a broken hairline; less than the space between typed letters
     band_mm: float = 0.45  # how far a side may stray from the straight line between its corners
     slope_max: float = 0.035  # 2 degrees: boxes drawn before the page was set straight lean this far
+    apart_mm: float = 12.0  # a run so long is level; the cross in a box runs together with its sides at the corners
     bridge_mm: float = 60.0  # a release line printed over an edge breaks it this far
     height_min_mm: float = 2.3
     width_min_mm: float = 3.0
@@ -51,7 +52,7 @@ class ProposalSettings:
     side_open_min: float = 0.86  # of each of the others, where one is missing
     strip_max: float = 0.25  # share of ink just inside a side: the cover is opaque, type is not
     strip_worst: float = 0.6  # the same on the one side that a code touches
-    strip_hatched: float = 0.6  # the same on all sides of a whole frame, in which slanting lines may stand
+    strip_hatched: float = 0.75  # the same on all sides of a whole frame, in which slanting lines may stand
     side_whole_min: float = 0.9
     strip_loose: float = 0.5  # the same along a whole rule, of which the side may be a part
     open_width_mm: float = 12.0  # a rectangle that lacks one side must be wider than a word
@@ -314,11 +315,13 @@ class _Rules:
     """Straight, nearly level runs of ink.
 
     `ends` is ``(n, 4)``: x and y of the left and the right end; `free` ``(n, 2)`` says whether the strip above and the
-    strip below is free of ink; `drawn` ``(n,)``, whether it is ink and not the edge of a label. `mask` has the bit
+    strip below is free of ink; `drawn` ``(n,)``, whether it is ink and not the edge of a label. `joined`, like `ends`,
+    are runs that something slanting runs together with, as the cross in a box with its sides. `mask` has the bit
     ``_INK`` within the band around any run, ``_LABEL`` where a label lies over the page.
     """
 
     ends: np.ndarray
+    joined: np.ndarray
     free: np.ndarray
     drawn: np.ndarray
     mask: np.ndarray
@@ -330,7 +333,15 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
     runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8))
     contours, tree = cv2.findContours(cv2.dilate(runs, _square(3)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
-    ends = _ends(outer, 3 + 3 * band, settings.slope_max)
+    ends, aslant = _ends(outer, 3 + 3 * band, settings.slope_max)
+    joined = []
+    longer = np.ones((1, round(settings.apart_mm * px_mm)), np.uint8)
+    for x, y, w, h in map(cv2.boundingRect, aslant):
+        if w > longer.size:
+            part = cv2.morphologyEx(runs[y : y + h, x : x + w], cv2.MORPH_OPEN, longer)
+            grown = cv2.dilate(part, _square(3))
+            parts, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(x, y))
+            joined += _ends(parts, 3 + 3 * band, settings.slope_max)[0]
     drawn = len(ends)
     mask: np.ndarray = cv2.dilate(runs, np.ones((2 * band + 1, 1), np.uint8)) * np.uint8(_INK)
     for x0, y0, x1, y1 in labels:
@@ -342,13 +353,16 @@ def _rules(lines: np.ndarray, labels: Sequence[Box], length: float, px_mm: float
             if inside and left < x1 + 3 * px_mm and right > x0 - 3 * px_mm:
                 ends.append((min(left, x0), a, max(right, x1), b))
     free = np.zeros((len(ends), 2), bool)
-    return _Rules(np.array(ends, np.float32).reshape(-1, 4), free, np.arange(len(ends)) < drawn, mask)
+    level, others = (np.array(e, np.float32).reshape(-1, 4) for e in (ends, joined))
+    return _Rules(level, others, free, np.arange(len(ends)) < drawn, mask)
 
 
-def _ends(contours: Sequence[np.ndarray], height: float, slope_max: float) -> list[tuple[float, float, float, float]]:
-    """Ends of nearly level runs by their outlines, which are a cell wider: ``(x0, y0, x1, y1)`` each."""
+def _ends(
+    contours: Sequence[np.ndarray], height: float, slope_max: float
+) -> tuple[list[tuple[float, float, float, float]], list[np.ndarray]]:
+    """Ends of nearly level runs by their outlines, which are a cell wider, and the outlines that are not level."""
     if not contours:
-        return []
+        return [], []
     sizes = np.array([len(c) for c in contours])
     x, y = np.concatenate(contours)[:, 0].T
     which, starts = np.repeat(np.arange(len(sizes)), sizes), np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -358,12 +372,13 @@ def _ends(contours: Sequence[np.ndarray], height: float, slope_max: float) -> li
         there = x == at[which]
         heights.append(np.bincount(which[there], y[there]) / np.bincount(which[there]))
     level = y1 - y0 + 1 <= height + slope_max * (x1 - x0 + 1)
-    return list(zip(*(v[level].tolist() for v in (x0 + 1, heights[0], x1, heights[1])), strict=True))
+    ends = list(zip(*(v[level].tolist() for v in (x0 + 1, heights[0], x1, heights[1])), strict=True))
+    return ends, [c for c, is_level in zip(contours, level, strict=True) if not is_level]
 
 
 def _near(upright: _Rules, level: _Rules, tolerance: float) -> _Rules:
     """The upright rules that meet a level one; the stems of letters do not."""
-    v, h = upright.ends[:, None], level.ends[None]
+    v, h = upright.ends[:, None], np.concatenate([level.ends, level.joined])[None]
     at, y = (v[..., 1] + v[..., 3]) / 2, (h[..., 1] + h[..., 3]) / 2
     meets = (at > h[..., 0] - tolerance) & (at < h[..., 2] + tolerance)
     meets &= (y > v[..., 0] - tolerance) & (y < v[..., 2] + tolerance)
@@ -447,20 +462,21 @@ def _hypotheses(
     closed = (ranked[:, 0] > 0.5) & (sides.mean(1) > settings.side_min)
     three = (ranked[:, 1] > settings.side_open_min) & (right - left > settings.open_width_mm * px_mm)
     good = np.flatnonzero(closed | three)
-    a, b, c, d = a[good], b[good], c[good], d[good]
-    strips = []
-    for step in range(3, 3 + max(2, round(settings.band_mm * px_mm))):
-        aslant = np.array([step, -step])
-        e, f, g, h = a + step, b - aslant, c + aslant, d - step
-        strips.append([_inked(lines, *corners) for corners in ((e, f), (g, h), (e, g), (f, h))])
+    boxes = ([corner[good] for corner in (a, b, c, d)], sides[good]), _frames(level, upright, px_mm, settings)
     found = []
-    worst = np.sort(np.mean(strips, axis=0), axis=0)
-    empty = (worst[-2] < settings.strip_max) & (worst[-1] < settings.strip_worst)
-    lined = set(good[~empty & (ranked[good, 0] > settings.side_whole_min) & (worst[-1] < settings.strip_hatched)])
-    for k in [*good[empty], *lined]:
-        y0, y1 = round(min(rows[0][k], rows[1][k])), round(max(rows[2][k], rows[3][k]))
-        box = (round(left[k]), y0, round(right[k]) + 1, y1 + 1)
-        found.append((float(sides[k].mean()), box, tuple(sides[k].tolist()), k in lined))
+    for (corners, sides), lined in zip(boxes, (False, True), strict=True):
+        a, b, c, d = corners
+        strips = []
+        for step in range(3, 3 + max(2, round(settings.band_mm * px_mm))):
+            aslant = np.array([step, -step])
+            e, f, g, h = a + step, b - aslant, c + aslant, d - step
+            strips.append([_inked(lines, *ends) for ends in ((e, f), (g, h), (e, g), (f, h))])
+        worst = np.sort(np.mean(strips, axis=0), axis=0)
+        empty = (worst[-2] < settings.strip_max) & (worst[-1] < settings.strip_worst)
+        for k in np.flatnonzero(worst[-1] < settings.strip_hatched if lined else empty):
+            y0, y1 = round(min(a[k, 1], b[k, 1])), round(max(c[k, 1], d[k, 1]))
+            box = (round(a[k, 0]), y0, round(b[k, 0]) + 1, y1 + 1)
+            found.append((float(sides[k].mean()), box, tuple(sides[k].tolist()), lined))
     found = [
         found[i]
         for i in np.flatnonzero(~_crossed(np.array([f[1] for f in found]).reshape(-1, 4), ends[level.drawn], px_mm))
@@ -468,6 +484,37 @@ def _hypotheses(
     return sorted(
         found, key=lambda r: (r[3], min(r[2]) < 0.5, -round(r[0], 1) if min(r[2]) > 0.5 else 0.0, -area(r[1]))
     )
+
+
+def _frames(
+    level: _Rules, upright: _Rules, px_mm: float, settings: ProposalSettings
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Corners, four times ``(n, 2)``, of whole frames, whose level sides end where the upright ones stand.
+
+    Returns the inked shares of the four sides besides.
+    """
+    ends = np.concatenate([level.ends, level.joined])
+    ends = ends[np.argsort(ends[:, 0])]
+    x0, y, x1, _ = ends.T
+    top, bottom = _runs_of(*(np.searchsorted(x0, x0 + d) for d in (-px_mm, px_mm)))
+    same = np.abs(x1[bottom] - x1[top]) < px_mm
+    same &= (y[bottom] - y[top] > settings.height_min_mm * px_mm) & (x1[top] - x0[top] > settings.width_min_mm * px_mm)
+    top, bottom = ends[top[same]], ends[bottom[same]]
+    sides = [_inked(level.mask, run[:, :2], run[:, 2:]) for run in (top, bottom)]
+    sides += [_inked(upright.mask, top[:, i : i + 2][:, ::-1], bottom[:, i : i + 2][:, ::-1]) for i in (0, 2)]
+    whole = np.min(sides, axis=0) > settings.side_whole_min
+    top, bottom = top[whole], bottom[whole]
+    # a level run ends at the outer edge of the upright one, whose middle is the side
+    v = upright.ends
+    shared = np.minimum(v[:, 2], bottom[:, 1, None]) - np.maximum(v[:, 0], top[:, 1, None])
+    beside = shared > 0.3 * (bottom[:, 1] - top[:, 1])[:, None]
+    corners = []
+    for run in (top, bottom):
+        for i in (0, 2):
+            off = np.where(beside, np.abs((v[:, 1] + v[:, 3]) / 2 - run[:, i, None]), np.inf)
+            x = ((v[:, 1] + v[:, 3]) / 2)[off.argmin(1)] if len(v) else run[:, i]
+            corners.append(np.column_stack([x, _along(run, x)]))
+    return corners, np.stack(sides, 1)[whole]
 
 
 def _pairs(

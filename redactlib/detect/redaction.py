@@ -45,11 +45,11 @@ class RedactionSettings:
     hatched_min: float = 0.65  # share of the ink in a box that is slanting lines
     hatched_side_min: float = 0.9
     hatch_dpi: float = 150.0  # fine enough for lines of the pen
-    hatch_mm: float = 2.8  # height of what is surely no letter's stroke
+    hatch_mm: float = 2.2  # height of a line that few letters' strokes have, and no whole word
     hatch_slopes: tuple[float, ...] = (1.0, 0.6, 1.7)
-    cross_stray_mm: float = 0.5
-    cross_share_max: float = 0.4  # of the box that lies so near the diagonals
-    cross_whole_min: float = 0.9  # share of its rows and columns in which the cross is inked
+    cross_stray_mm: float = 0.4
+    cross_ink_max: float = 0.35
+    cross_whole_min: float = 0.9  # share of either diagonal that is inked
     side_open: float = 0.3  # a side that is missing; then the others must be
     hairline_max_mm: float = 0.4  # as thin as only a computer draws them
     frame_max_mm: float = 0.66  # thicker sides frame a stamp
@@ -395,7 +395,7 @@ def _is_dither(p: Proposal, page: _Page, settings: RedactionSettings) -> bool:
     return (
         float(shares.std()) < settings.dither_uneven_max
         and _letters_of_row(p.box, page)[0] < settings.words_min
-        and _hatched(patch, page.scan, settings) < settings.hatched_min
+        and _hatched(patch, 0, page.scan, settings) < settings.hatched_min
     )
 
 
@@ -424,7 +424,7 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     p.evidence.update(inside=inked, coded=coded)
     empty = inked <= settings.dust_max and not p.evidence["overshoot"] and min(p.evidence["sides"]) > 0.5
     framed = inked > settings.dust_max and min(p.evidence["sides"]) > settings.hatched_side_min
-    p.evidence["hatched"] = _hatched(patch, page.scan, settings) if framed else 0.0
+    p.evidence["hatched"] = _hatched(patch, m, page.scan, settings) if framed else 0.0
     if p.evidence["hatched"] > settings.hatched_min:
         return None
     if p.evidence["lined"]:
@@ -450,11 +450,11 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     return None
 
 
-def _hatched(patch: np.ndarray, scan: Scan, settings: RedactionSettings) -> float:
+def _hatched(patch: np.ndarray, inset: int, scan: Scan, settings: RedactionSettings) -> float:
     """How much of a box is struck through: by parallel slanting lines, or by a cross from corner to corner.
 
     Lines are what stays of the ink after opening with a slanting line longer than the strokes of letters. The result is
-    the share of the ink that belongs to them, or of the diagonals that is inked, 0..1.
+    the share of the ink that belongs to them, 0..1. `inset` is by how much the patch is smaller than its box.
     """
     factor = max(1, round(scan.dpi / settings.hatch_dpi))
     if min(patch.shape) < scan.mm(settings.hatch_mm) + factor:
@@ -462,13 +462,18 @@ def _hatched(patch: np.ndarray, scan: Scan, settings: RedactionSettings) -> floa
     h, w = (n // factor for n in patch.shape)
     ink = patch[: h * factor : factor, : w * factor : factor].view(np.uint8)
     thick = (cv2.resize(patch.astype(np.uint8) * 255, (w, h), interpolation=cv2.INTER_AREA) > 0).view(np.uint8)
-    cross: np.ndarray = np.zeros_like(ink)
-    for a, b in (((0, 0), (w - 1, h - 1)), ((0, h - 1), (w - 1, 0))):
-        cv2.line(cross, a, b, (1,), 2 * round(scan.mm(settings.cross_stray_mm) / factor) + 1)
-    on_cross = float(ink[cross > 0].sum() / max(1, ink.sum()))
-    if on_cross > settings.hatched_min and cross.mean() < settings.cross_share_max:
-        reach = cv2.bitwise_and(cross, thick)
-        if min(reach.any(0).mean(), reach.any(1).mean()) > settings.cross_whole_min:
+    if ink.mean() < settings.cross_ink_max:
+        left, right, top, bottom = -inset // factor, w - 1 + inset // factor, -inset // factor, h - 1 + inset // factor
+        diagonals = (((left, top), (right, bottom)), ((left, bottom), (right, top)))
+        narrow, cross = ([np.zeros_like(ink), np.zeros_like(ink)] for _ in range(2))
+        broad = 2 * round(scan.mm(settings.cross_stray_mm) / factor) + 1
+        for (a, b), thin, wide in zip(diagonals, narrow, cross, strict=True):
+            cv2.line(thin, a, b, (1,), 1)
+            cv2.line(wide, a, b, (1,), broad)
+        dilated = cv2.dilate(thick, np.ones((broad, broad), np.uint8))
+        on_cross = float(ink[(cross[0] | cross[1]) > 0].sum() / max(1, ink.sum()))
+        whole = min(dilated[thin > 0].mean() for thin in narrow) > settings.cross_whole_min
+        if whole and on_cross > settings.hatched_min:
             return on_cross
     best = 0.0
     length = round(scan.mm(settings.hatch_mm) / factor)
