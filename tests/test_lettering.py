@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from redactlib.catalogue.markings import Line, match_markings
+from redactlib.detect.banner import find_banners
 from redactlib.detect.lettering import find_blots, with_worn_levels
+from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import inked
 from redactlib.marks import iou
-from redactlib.reading import NeuralReader
+from redactlib.reading import NeuralReader, Reading, TextLine
 from redactlib.scan import Scan
 
 
@@ -55,3 +57,23 @@ def test_a_stamp_that_runs_into_other_writing_takes_only_its_own_words() -> None
     line = Line("REC-88 DECLAS", (100.0, 10.0), 200.0, 20.0, (1.0, 0.0), (0,))
     [match] = match_markings([line])
     assert (match.marking.id, match.hits[0].start, match.hits[0].end) == ("fbi-serial-stamp-beside-writing", 0, 6)
+
+
+def test_a_stamp_on_its_side_is_read_whole() -> None:
+    page = np.full((1600, 1300), 255, np.uint8)
+    strip = np.full((60, 900), 255, np.uint8)
+    cv2.putText(strip, "CIA HAS NO OBJECTION TO", (10, 45), cv2.FONT_HERSHEY_DUPLEX, 1.3, 0, 3)
+    page[300:1200, 60:120] = cv2.rotate(strip, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    [line] = read_margins(Scan(page, 150.0), [], NeuralReader())
+    assert (line.text, round(line.rotation_deg / 90)) == ("CIA HAS NO OBJECTION TO", 1)
+
+
+def test_the_field_of_a_form_is_no_banner() -> None:
+    def said(text: str) -> list[str]:
+        corners = np.array([[100, 100], [500, 100], [500, 140], [100, 140]], np.float32)
+        line = TextLine((100, 100, 500, 140), corners, 0.0, Reading(text, 0.99))
+        return [stamp.text for stamp in find_banners(Scan(np.full((900, 700), 255, np.uint8), 150.0), [line], set())]
+
+    assert said("UNCLASSIFIED") == ["UNCLASSIFIED"]
+    assert said("CLASSIFICATION : UNCLASSIFIED") == []
+    assert said("RESTRICTIONS : 1A 1B") == []

@@ -306,7 +306,10 @@ def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> 
             for k in row.key
         ]
     )
-    eased = np.array([line.apart or (row.next_line_date and _dated_below(line, lines, settings)) for line in lines])
+    decides = row.decision != "none"  # and a mistake would be costly
+    eased = np.array(
+        [not decides and (line.apart or (row.next_line_date and _dated_below(line, lines, settings))) for line in lines]
+    )
     longer = np.array([len(_folded(k)) >= settings.short_key_chars for k in row.key])
     low = np.where(longer[:, None] & eased[None], settings.apart_score, floors[:, None])
     seeds = [
@@ -530,7 +533,7 @@ def _holds(match: Match, lines: Sequence[Line], settings: MatchSettings) -> bool
     """Whether enough of the legend is there, nothing contradicts it, and its key line is not a sentence of the text."""
     row = match.marking
     required = sum(len(lit.folded) for lit in row.literals if not lit.optional)
-    apart = all(lines[i].apart for i in match.lines)
+    apart = row.decision == "none" and all(lines[i].apart for i in match.lines)
     share = settings.apart_weight_share if apart else settings.weight_share
     if match.weight < min(settings.weight_chars, share * required) or match.share < settings.share_min:
         return False

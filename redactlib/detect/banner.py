@@ -218,18 +218,11 @@ def _grouped(
     return groups
 
 
-_BESIDE_MAX = 8.0
-"""Heights between a level and its caption on one row: CONFIDENTIAL at the middle of a foot, NOFORN at its right."""
-
-
 def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bool:
     """Whether two lines stand one close under the other, their middles over each other."""
     first, second = union(*(pieces[i].box for i in a)), union(*(pieces[i].box for i in b))
     height = min(first[3] - first[1], second[3] - second[1])
     apart = max(first[1], second[1]) - min(first[3], second[3])
-    beside = max(first[0], second[0]) - min(first[2], second[2])
-    if apart < -0.6 * height:
-        return beside < _BESIDE_MAX * height
     wide = min(first[2], second[2]) - max(first[0], second[0])
     return apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
 

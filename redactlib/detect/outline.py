@@ -24,6 +24,7 @@ class OutlineSettings:
     frame_area_max: float = 5.0  # and holds at most this much more than the text: a form's cell or a page is none
     frame_side_min: float = 0.75  # of a side that its border covers
     faint_max: float = 0.03  # of a line's box that is ink: paler lines are measured by their own contrast
+    unread_max: float = 4.0  # letters' widths before a line's first letter and after its last
     level_max: float = 0.06  # rise over run of a line that its upright box holds well enough
     pad: float = 0.14  # around the ink, as a reader draws a box
 
@@ -98,14 +99,16 @@ def bounds(corners: np.ndarray) -> Box:
     return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
 
-def cut_line(piece: TextLine, start: int, end: int) -> np.ndarray:
-    """Corners of the part of a line from one character to another."""
+def cut_line(piece: TextLine, start: int, end: int, *, settings: OutlineSettings = OutlineSettings()) -> np.ndarray:
+    """Corners of the part of a line from one character to another; at its ends without what was not read there."""
     centres = piece.reading.centres
-    if len(centres) != len(piece.text) or (start == 0 and end == len(piece.text)):
+    if len(centres) != len(piece.text) or not centres:
         return piece.corners
     step = 0.6 / max(1, len(piece.text))
-    low = 0.0 if start == 0 else max(0.0, centres[start] - step)
-    high = 1.0 if end == len(piece.text) else min(1.0, centres[end - 1] + step)
+    pitch = (centres[-1] - centres[0]) / max(1, len(centres) - 1)
+    low = 0.0 if start == 0 and centres[0] < settings.unread_max * pitch else max(0.0, centres[start] - step)
+    whole = end == len(piece.text) and 1 - centres[-1] < settings.unread_max * pitch
+    high = 1.0 if whole else min(1.0, centres[end - 1] + step)
     return stretch(piece.corners, low, high)
 
 
@@ -139,8 +142,8 @@ def inked(scan: Scan, corners: np.ndarray, *, settings: OutlineSettings = Outlin
     rows, columns = np.nonzero(ink)
     if not rows.size:
         return (x0, y0, x1, y1)
-    low_y, high_y = np.percentile(rows, (0.3, 99.7)).astype(int)
-    low_x, high_x = np.percentile(columns, (0.3, 99.7)).astype(int)
+    low_y, high_y = np.percentile(rows, (0.8, 99.2)).astype(int)
+    low_x, high_x = np.percentile(columns, (0.8, 99.2)).astype(int)
     return (x0 + int(low_x), y0 + int(low_y), x0 + int(high_x) + 1, y0 + int(high_y) + 1)
 
 

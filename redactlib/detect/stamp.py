@@ -23,6 +23,7 @@ from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, reread
 from redactlib.detect.lettering import with_worn_levels
+from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
 from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.forms import read_form
@@ -47,6 +48,7 @@ class StampSettings:
 
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
     reach_pen: float = 3.2  # and a note of several lines no further than this
+    on_side: float = 0.7  # sine of the angle of lines on their side, which are read in pieces
     crossed_min: float = 0.76  # of the legend's length that pen strokes run over; fills alone reach 0.7
     crossed_min_deg: float = 8.0  # the rules of a form's blanks are more level
     pitch: float = 1.15  # between a legend's lines where only one was read
@@ -80,6 +82,7 @@ def find_stamps(
         Stamps in reading order; ``evidence`` holds the aligned legend, the fields, the date with its rivals, the ticks.
     """
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
+    pieces = read_margins(scan, pieces, reader)
     pieces += read_faint(scan, pieces, reader)
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
     lines = [replace(line, apart=_is_apart(line, pieces, settings)) for line in lines]
@@ -373,6 +376,25 @@ def _filled_lines(
             found.append(i)
             top = max(min(top, below - 0.5 * height), d0 - settings.reach_pen * height)
             bottom = min(max(bottom, below + 0.5 * height), d1 + settings.reach_pen * height)
+    if not row.hand or abs(along[1]) < settings.on_side:
+        return found
+    return found + _running_on([*own, *found], pieces, taken, along)
+
+
+def _running_on(members: Sequence[int], pieces: Sequence[TextLine], taken: set[int], along: np.ndarray) -> list[int]:
+    """Lines on their side that go on where one of a marking ends, as no prose does: EXCEPT, and then what."""
+    down = np.array([-along[1], along[0]])
+    found: list[int] = []
+    for i, piece in enumerate(pieces):
+        if i in taken or i in members or (piece.corners[1] - piece.corners[0]) @ along < piece.height:
+            continue
+        start, depth = float((piece.corners @ along).min()), float((piece.corners @ down).mean())
+        for other in (pieces[j] for j in members):
+            gap = start - float((other.corners @ along).max())
+            level = abs(depth - float((other.corners @ down).mean())) < 0.5 * other.height
+            if level and -other.height < gap < 1.2 * other.height:
+                found.append(i)
+                break
     return found
 
 
