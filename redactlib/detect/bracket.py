@@ -18,7 +18,7 @@ import numpy as np
 from redactlib.detect.judge import Judge, shipped_judge
 from redactlib.layers import INK_DARKNESS, Layers, darkness
 from redactlib.marks import Box, Bracket, iou
-from redactlib.reading import PageText
+from redactlib.reading import PageText, TextLine
 from redactlib.scan import Scan
 
 EDITORIAL = re.compile(r"not declassified|omitted|illegible|sic\b|footnote|handwritten|signed", re.IGNORECASE)
@@ -26,6 +26,10 @@ EDITORIAL = re.compile(r"not declassified|omitted|illegible|sic\b|footnote|handw
 
 READING_STEP = 0.7
 """Lines of type that brackets may differ by and still stand in one."""
+
+
+BACK = 0.2
+"""Lines of type from a bracket's back to where words begin: it is drawn close round them, its arms reach over them."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,10 @@ class BracketSettings:
     company_gain: float = 0.5  # log odds for each factor e of one and those: who brackets once, brackets on
     partner_gain: float = 1.5  # log odds that a partner brings which is surely one
     alone_loss: float = 1.9  # log odds lost beforehand: lone ones are mostly corners of something else
-    chance_min: float = 0.5  # probability from which a bracket counts
+    chance_min: float = 0.5  # probability from which a bracket counts ...
+    partner_min: float = 0.2  # ... and from which one does that another, without a partner, calls for
+    caller_min: float = 0.65  # probability of one that calls ...
+    call_max_lines: float = 1.5  # ... so far
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
     passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
     typed_confidence: float = 0.8  # of the line in which a typed bracket is read
@@ -126,12 +133,46 @@ def _by_heat(
         found = Bracket(box=peaks[i].box, confidence=float(chances[i]), side=peaks[i].side, form="drawn")
         if not any(_same(found, other, settings) for other in kept):
             kept.append(found)
-    chances = _in_company(kept, text, _pitch(text, scan), settings)
-    return [
+    pitch = _pitch(text, scan)
+    chances = _in_company(kept, text, pitch, settings)
+    sure = [
         replace(bracket, confidence=round(float(chance), 3))
         for bracket, chance in zip(kept, chances, strict=True)
         if chance >= settings.chance_min
     ]
+    doubtful = [
+        b for b, chance in zip(kept, chances, strict=True) if settings.partner_min <= chance < settings.chance_min
+    ]
+    return sure + _partners(sure, doubtful, text, pitch, settings)
+
+
+def _partners(
+    sure: Sequence[Bracket], doubtful: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings
+) -> list[Bracket]:
+    """Doubtful brackets that sure ones call for, which have no partner: for each the likeliest one up to the next."""
+    ordered = sorted(sure, key=lambda b: _reading_place(b, text, pitch))
+    places = [_reading_place(b, text, pitch) for b in ordered]
+    paired = _pairs(ordered, pitch, settings)
+    called: list[Bracket] = []
+    for i, bracket in enumerate(ordered):
+        if i in paired or bracket.confidence < settings.caller_min:
+            continue
+        step = 1 if bracket.side == "open" else -1
+        until = i + step
+        while 0 <= until < len(ordered) and until in paired:
+            until += step
+        low, high = sorted((places[i], places[until] if 0 <= until < len(ordered) else (step * np.inf, 0.0)))
+        some = [
+            other
+            for other in doubtful
+            if other.side != bracket.side
+            and low < _reading_place(other, text, pitch) < high
+            and abs(other.box[3] - bracket.box[3]) < settings.call_max_lines * pitch
+            and other not in called
+        ]
+        if some:
+            called.append(max(some, key=lambda b: b.confidence))
+    return [replace(b, confidence=settings.chance_min) for b in called]
 
 
 def _in_company(found: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> np.ndarray:
@@ -331,8 +372,8 @@ def _reading_place(bracket: Bracket, text: PageText, pitch: float) -> tuple[floa
     return (round((nearest if abs(nearest - y) < pitch else y) / (READING_STEP * pitch)), (x0 + x1) / 2)
 
 
-def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> tuple[Bracket, ...]:
-    """Pair brackets like a reader, the innermost first; what stays open may close on another page."""
+def _pairs(ordered: Sequence[Bracket], pitch: float, settings: BracketSettings) -> dict[int, int]:
+    """Partners of brackets in reading order, the innermost first, by index."""
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for i, bracket in enumerate(ordered):
@@ -343,6 +384,12 @@ def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: 
         elif waiting:
             partner[i] = waiting.pop()
             partner[partner[i]] = i
+    return partner
+
+
+def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> tuple[Bracket, ...]:
+    """Brackets that know their partners and the words between; what stays open may close on another page."""
+    partner = _pairs(ordered, pitch, settings)
     words = {i: _between(ordered[i], ordered[j], text, pitch) for i, j in partner.items() if i < j}
     marked = []
     for i, bracket in enumerate(ordered):
@@ -355,12 +402,22 @@ def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: 
 def _between(first: Bracket, last: Bracket, text: PageText, pitch: float) -> str:
     """The words between two brackets: right of the one on its first line, left of the other on its last."""
     top, bottom = _middle(first, pitch), _middle(last, pitch)
-    left, right = (first.box[0] + first.box[2]) / 2, (last.box[0] + last.box[2]) / 2
+    left, right = first.box[0] + BACK * pitch, last.box[2] - BACK * pitch
+    level = [line for line in text.lines if abs(line.rotation_deg) < 8]
+    heights = {id(line): (line.box[1] + line.box[3]) / 2 for line in level}
+    inside = sorted(
+        (line for line in level if top - 0.6 * pitch < heights[id(line)] < bottom + 0.6 * pitch),
+        key=lambda line: heights[id(line)],
+    )
+    rows: list[list[TextLine]] = []
+    for line in inside:
+        if rows and heights[id(line)] - heights[id(rows[-1][0])] < 0.5 * pitch:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
     pieces = []
-    for line in text.lines:
-        y, (x0, _, x1, _) = (line.box[1] + line.box[3]) / 2, line.box
-        if abs(line.rotation_deg) > 8 or not top - 0.6 * pitch < y < bottom + 0.6 * pitch:
-            continue
+    for line in (line for row in rows for line in sorted(row, key=lambda line: line.box[0])):
+        y, (x0, _, x1, _) = heights[id(line)], line.box
         from_x = left if abs(y - top) < 0.6 * pitch else -np.inf
         to_x = right if abs(y - bottom) < 0.6 * pitch else np.inf
         centres = line.reading.centres
