@@ -377,6 +377,51 @@ def code(id: str, box: Box, **kwargs: object) -> Code:
     return Code(id=id, box=box, confidence=0.9, text="25X1", code="25X1", **kwargs)
 
 
+def struck_box(page: np.ndarray, box: Box, *, cross: bool) -> None:
+    """A frame with a cross from corner to corner, or with slanting lines."""
+    x0, y0, x1, y1 = box
+    cv2.rectangle(page, (x0, y0), (x1, y1), 0, 3)
+    if cross:
+        cv2.line(page, (x0, y0), (x1, y1), 0, 3)
+        cv2.line(page, (x0, y1), (x1, y0), 0, 3)
+    for x in range(x0, x1 - (y1 - y0), 20 if not cross else page.shape[1]):
+        cv2.line(page, (x, y1), (x + y1 - y0, y0), 0, 3)
+
+
+@pytest.mark.parametrize("cross", [True, False])
+def test_struck_frame_of_one_line_is_hatched(cross: bool):
+    page = blank()
+    struck_box(page, (200, 600, 900, 660), cross=cross)
+    [(style, box)] = found(page)
+    assert style == "hatched"
+    assert is_at(box, (200, 600, 900, 660))
+
+
+def test_word_in_a_small_frame_is_not_hatched():
+    page = blank()
+    cv2.rectangle(
+        page,
+        (
+            250,
+            593,
+        ),
+        (550, 650),
+        0,
+        3,
+    )
+    assert found(page, typed(page, line("ARMY/ACSI", 262, 596))) == []
+
+
+def test_box_that_lacks_a_side_is_a_slip_amid_text_and_a_field_elsewhere():
+    page = blank()
+    lines = prose(page, range(3)) + prose(page, range(4, 7))
+    lines += [typed(page, line("the quick", 120, 250)), typed(page, line("over it", 900, 250))]
+    for start, stop in (((400, 246), (880, 246)), ((400, 246), (400, 304)), ((400, 304), (880, 304))):
+        cv2.line(page, start, stop, 0, 5)
+    assert [style for style, _ in found(page, *lines)] == ["cutout"]
+    assert found(page, *lines[-2:]) == []
+
+
 def test_code_in_a_box_belongs_to_that_box_alone():
     boxes = [redaction("r1", (100, 100, 400, 160)), redaction("r2", (500, 100, 800, 160))]
     redactions, [linked] = link_codes(boxes, [code("c1", (200, 110, 260, 150))])

@@ -38,6 +38,9 @@ class EmptiedSettings:
     indent_chars: float = 8.0  # the line begins so near the left margin
     pitch: tuple[float, float] = (0.8, 1.4)  # distance of the lines above and below; what is between is a note by hand
     whole_chars: float = 4.0  # these have no wider gap there
+    whole_share: float = 0.6  # on so much of it; columns have their gaps below each other
+    one_line: float = 1.6  # distances of lines; a box as high as that is in the place of one line
+    beside_chars: float = 3.0  # between such a box and the letters beside it
     edge_share: float = 0.6  # of a side of the gap along which the edge of a slip runs
     edge_run_mm: float = 3.0  # longer than any part of a letter
     edge_reach: float = 0.35  # of the distance of lines: how far from the gap
@@ -78,6 +81,25 @@ def find_emptied(
             style = "cutout" if _has_edge(box, scan, page_type, settings) else "whiteout"
             found.append(Proposal(box=box, style=style, score=0.6, evidence=evidence))
     return found
+
+
+def is_amid_text(
+    box: Box, lines: Sequence[TextLine], page_type: PageType, *, settings: EmptiedSettings = EmptiedSettings()
+) -> bool:
+    """Whether an empty box stands in the place of running text, as no field of a form does.
+
+    A box of one line has letters of its own line close to it, and a whole line above or below; a higher one has both.
+    """
+    rows, pitch, advance = _rows(lines, page_type), page_type.pitch, page_type.advance
+    x0, x1, lean = box[0], box[2], page_type.slope * (box[0] + box[2]) / 2
+    top, bottom = box[1] - lean, box[3] - lean
+    around = [[r for r in rows if y - pitch < r.y < y + 0.2 * pitch] for y in (top, bottom + 0.8 * pitch)]
+    whole = [any(_is_whole(r, x0, x1, advance, settings) for r in side) for side in around]
+    if bottom - top > settings.one_line * pitch:
+        return all(whole)
+    near = settings.beside_chars * advance
+    own = [r.x for r in rows if top < r.y < bottom and len(r.x) >= settings.prose_letters_min]
+    return any(whole) and any((((x < x0) & (x > x0 - near)) | ((x > x1) & (x < x1 + near))).any() for x in own)
 
 
 def _opposite_codes(
@@ -184,14 +206,12 @@ def _amid_sentence(
 
 
 def _is_whole(row: _Row, start: float, stop: float, advance: float, settings: EmptiedSettings) -> bool:
-    """Whether a row has letters all along from `start` to `stop`."""
+    """Whether a row has letters from `start` to `stop`, but for a gap of its own over a part of that."""
     x = row.x[(row.x > start - 2 * advance) & (row.x < stop + 2 * advance)]
-    return bool(
-        len(x) > 1
-        and x[0] < start + 2 * advance
-        and x[-1] > stop - 2 * advance
-        and np.diff(x).max() < settings.whole_chars * advance
-    )
+    if len(x) < 2:
+        return False
+    steps = np.diff(x)
+    return bool(steps[steps < settings.whole_chars * advance].sum() > settings.whole_share * (stop - start))
 
 
 def _has_edge(box: Box, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> bool:

@@ -449,7 +449,7 @@ def _hypotheses(
     level = _bridged(level, settings.bridge_mm * px_mm)
     upright = _bridged(upright, settings.bridge_mm * px_mm)
     ends = level.ends
-    if len(ends) < 2 or not len(upright.ends):
+    if len(ends) + len(level.joined) < 2 or not len(upright.ends):
         return []
     top, bottom, low, high = _pairs(level, px_mm, settings)
     quads = _quads(ends[top], ends[bottom], low, high, upright, px_mm, settings)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from redactlib.detect.emptied import find_emptied
+from redactlib.detect.emptied import find_emptied, is_amid_text
 from redactlib.detect.extent import PageType, hidden_extent, measure_type
 from redactlib.detect.proposal import Proposal, propose
 from redactlib.layers import Layers
@@ -30,6 +30,10 @@ CODE = re.compile(
     r" | jfk\s?act | oga\b | stat\b | nlr | exempt | b\d | \([a-k]\)\W*$ )"
 )
 """How the text of a box begins that holds nothing but an exemption code."""
+
+
+OPEN_FIELD, UNLIKE = "open form field", "rules that are not alike"
+"""Reasons of boxes that lack a side; amid running text they are paper slips, of which the copy shows some edges."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,8 @@ def find_redactions(
         reveal: give the text under the overlays of a PDF. Off by default: whoever finds a failed redaction should not
             spread what it was meant to hide by running a program over many files. Its length is always given.
     """
-    standing = [p for p in propose_redactions(scan, layers, text, settings=settings) if p.reason is None]
+    proposed = propose_redactions(scan, layers, text, settings=settings)
+    standing = [p for p in proposed if p.reason is None]
     overlaid = [
         Redaction(
             box=o.box,
@@ -177,7 +182,10 @@ def find_redactions(
     if page_type is not None:
         own = [t for t in level if t.confidence > settings.read_min]
         codes = [t for t in own if CODE.match(t.text)]
-        standing += find_emptied(scan, own, codes, known, page_type)
+        slips = [p for p in proposed if p.reason in (OPEN_FIELD, UNLIKE) and p.evidence["inside"] <= settings.dust_max]
+        slips = [replace(p, style="cutout", reason=None) for p in slips if is_amid_text(p.box, own, page_type)]
+        known += [p.box for p in slips]
+        standing += [*slips, *find_emptied(scan, own, codes, known, page_type)]
     seen = [_as_redaction(p, settings) for p in standing]
     found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid)), *_textual(text, page_type)]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
@@ -423,7 +431,9 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
     empty = inked <= settings.dust_max and not p.evidence["overshoot"] and min(p.evidence["sides"]) > 0.5
+    clear = sum(ch.isalpha() for s, c in inner if c > settings.clear_min for ch in s)
     framed = inked > settings.dust_max and min(p.evidence["sides"]) > settings.hatched_side_min
+    framed = framed and clear < settings.clear_letters_min
     p.evidence["hatched"] = _hatched(patch, m, page.scan, settings) if framed else 0.0
     if p.evidence["hatched"] > settings.hatched_min:
         return None
@@ -434,7 +444,7 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     if coded:
         return None
     if min(p.evidence["sides"]) < settings.side_open and p.evidence["uneven"] > settings.uneven_max:
-        return "rules that are not alike"
+        return UNLIKE
     letters = sum(ch.isalpha() for s in words for ch in s)
     if x1 - x0 < page.scan.mm(settings.empty_width_min_mm):
         return "tick box or letter"
@@ -446,7 +456,7 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     if p.evidence["overshoot"] > (settings.overshoot_max if hairline else settings.overshoot_printed_max):
         return "table cell"
     if min(p.evidence["sides"]) < settings.side_open and not hairline:
-        return "open form field"
+        return OPEN_FIELD
     return None
 
 
@@ -590,7 +600,7 @@ def _without_tables(judged: Sequence[Proposal], scan: Scan, settings: RedactionS
     """Several empty boxes with the same left and right sides are cells of a table, and so is what cells surround."""
     tolerance, out = scan.mm(1), []
     empty = [p for p in judged if p.reason is None and p.style == "outlined" and not p.evidence["coded"]]
-    cells = [p.box for p in judged if p.reason in ("table cell", "rules that are not alike")]
+    cells = [p.box for p in judged if p.reason in ("table cell", UNLIKE)]
     for p in judged:
         like = [k for k in empty if max(abs(k.box[0] - p.box[0]), abs(k.box[2] - p.box[2])) < tolerance]
         x0, y0, x1, y1 = p.box
