@@ -171,8 +171,12 @@ def test_worn_lines_of_a_sheet_are_read_again_as_a_whole():
 
 
 def test_columns_of_a_sheet_that_run_together_are_taken_apart():
-    found = codes(line("DELETED PAGE INFORMATION SHEET", 200, 100), line("Page 27b7C -b1", 200, 300))
-    assert names(found) == ["b7C", "b1"]
+    found = codes(
+        line("DELETED PAGE INFORMATION SHEET", 200, 100),
+        line("Page 27b7C -b1", 200, 300),
+        line("Page 28-b7Eb3", 200, 340),
+    )
+    assert names(found) == ["b7C", "b1", "b7E", "b3"]
     assert codes(line("Page 27b7C -b1", 200, 300)) == ()
 
 

@@ -56,9 +56,11 @@ _SHAPES: Mapping[str, str] = {
     "margin word": r"(?<![A-Za-z])(?:STAT(?:\s?INTL|\s?OTHR|\s?SPEC)?|ILLEGIB|NGA/NIMA)(?![A-Za-z])",
     "word": r"(?<![A-Za-z])(?:N\.?R\.?|OGA|DUP)(?![A-Za-z])",
 }
+_APART = r"(?:(?<![A-Za-z(])|(?<=7[A-F]))"
+_NEXT = r"(?=[bB][1-9liI]|[^A-Za-z0-9-]|$)"
 _SHEET_SHAPES: Mapping[str, str] = {
-    "bare": r"(?<![A-Za-z(])[bB]\s?[1-9liIsSG](?=[bB][1-9liI]|[^A-Za-z0-9-]|$)",
-    "lettered": r"(?<![A-Za-z(])[bB]\s?[7?]\s?[A-Fa-f0](?=[bB][1-9liI]|[^A-Za-z0-9-]|$)",
+    "bare": rf"{_APART}[bB]\s?[1-9liIsSG]{_NEXT}",
+    "lettered": rf"{_APART}[bB]\s?[7?]\s?[A-Fa-f0]{_NEXT}",
 }
 _LETTER = re.compile(r"(?<![A-Za-z0-9)\]])[(\[](?:TS|[A-HSU])[)\]](?![A-Za-z0-9(\[])")
 _SHAPE = {family: re.compile(shape) for family, shape in _SHAPES.items()}
