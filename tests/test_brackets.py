@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
-from redactlib.detect.bracket import BracketSettings, _in_company, find_brackets
-from redactlib.layers import separate
+from redactlib.detect.bracket import BracketSettings, _in_company, _partners, find_brackets
+from redactlib.layers import Layers, separate
 from redactlib.marks import Bracket
 from redactlib.reading import PageText, Reading, TextLine
 from redactlib.scan import Scan
@@ -108,6 +110,49 @@ def test_a_doubtful_bracket_is_saved_by_its_partner_and_a_lone_one_is_not() -> N
     assert alone < 0.5 < first
     assert first > back
     assert last > 0.5
+
+
+def tall(*, arms: str = "both", x: int = 90) -> tuple[Scan, Layers, PageText]:
+    """A line of the pen down beside five lines of type, with an arm at both ends, at one, or closed to a frame."""
+    image = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    points = [[x + 40, 92], [x, 94], [x + 4, 180], [x - 2, 264], [x + 45, 260]]
+    points = {"both": points, "one": points[:4], "frame": [*points, [x + 42, 92]]}[arms]
+    cv2.polylines(image, [np.array(points)], False, 0, 2)
+    text = PageText(tuple(line("words in the middle of a line", 100 + 33 * i, x0=150) for i in range(5)))
+    layers = separate(Scan(image, DPI))
+    warm = np.full_like(layers.bracket_open, 60)
+    cold = np.zeros_like(warm)
+    return Scan(image, DPI), replace(layers, bracket_open=warm, bracket_close=warm, ruling=cold), text
+
+
+def test_a_bracket_round_five_lines_is_known_by_its_outline() -> None:
+    scan, layers, text = tall()
+    (found,) = (b for b in find_brackets(scan, layers, text) if b.box[3] - b.box[1] > 100)
+    assert (found.side, found.form) == ("open", "drawn")
+    assert abs(found.box[0] - 88) < 5
+
+
+@pytest.mark.parametrize("arms", ["one", "frame"])
+def test_a_line_with_one_arm_and_a_frame_are_no_tall_brackets(arms: str) -> None:
+    scan, layers, text = tall(arms=arms)
+    assert not any(b.box[3] - b.box[1] > 100 for b in find_brackets(scan, layers, text))
+
+
+def test_a_sure_bracket_calls_for_a_doubtful_partner_on_its_line() -> None:
+    text = PageText(tuple(line("words in the middle of a line", y) for y in (100, 140)))
+
+    def seen(side: str, x: int, y: int, confidence: float) -> Bracket:
+        return Bracket(box=(x, y - 2, x + 8, y + 20), confidence=confidence, side=side, form="drawn")
+
+    sure, near, far = seen("open", 150, 100, 0.9), seen("close", 300, 100, 0.3), seen("close", 120, 100, 0.4)
+    assert [b.box for b in _partners([sure], [near, far], text, 16.0, BracketSettings())] == [near.box]
+    assert _partners([replace(sure, confidence=0.55)], [near], text, 16.0, BracketSettings()) == []
+
+
+def test_pieces_of_one_line_are_put_together_from_left_to_right() -> None:
+    pieces = (line("engage in war]", 103, x0=260), line("[does not", 100, x0=150))
+    first, _ = find_brackets(blank(), None, PageText(pieces))
+    assert first.text == "does not engage in war"
 
 
 @pytest.mark.parametrize("with_model", [False, True])

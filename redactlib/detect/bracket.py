@@ -47,6 +47,14 @@ class BracketSettings:
     caller_min: float = 0.65  # probability of one that calls ...
     call_max_lines: float = 1.5  # ... so far
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
+    tall_lines: tuple[float, float] = (2.5, 20.0)  # heights of brackets known by their outline; the map knows low ones
+    tall_arm: float = 0.18  # of its height, at both ends, belongs to the arms ...
+    tall_reach: float = 0.25  # ... which reach so much of its width farther than what is between them ...
+    tall_back: float = 0.5  # ... and that stays within this share of the width: the back, however it bends
+    tall_pen_lines: float = 0.3  # a stroke of the pen is thinner
+    tall_ruling: float = 0.5  # mean probability of ruling: more is a broken frame
+    tall_heat: float = 0.05  # the map's best in it: less is dirt
+    tall_confidence: float = 0.8  # of nineteen on unlabelled and labelled pages three were none
     passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
     typed_confidence: float = 0.8  # of the line in which a typed bracket is read
     height_min_lines: float = 1.0  # a bracket drawn round type is taller than its capitals ...
@@ -83,7 +91,13 @@ def find_brackets(
         brackets in reading order, numbered by ``id``; ``pair`` is the partner's.
     """
     read = list(_read_brackets(text, settings))
-    drawn = _by_heat(scan, layers, text, settings, judge) if layers is not None else _by_strokes(scan, text, settings)
+    if layers is None:
+        drawn = _by_strokes(scan, text, settings)
+    else:
+        dark, scale = darkness(scan)
+        tall = _by_outline(dark > INK_DARKNESS, scale, layers, _pitch(text, scan), settings)
+        low = _by_heat(scan, layers, text, settings, judge, (dark, scale))
+        drawn = tall + [b for b in low if not any(_same(b, other, settings) for other in tall)]
     drawn = [replace(b, struck=_is_struck(b, scan, settings)) for b in drawn]
     typed = [
         b for b in read if b.confidence >= settings.typed_confidence and not any(_same(b, d, settings) for d in drawn)
@@ -119,13 +133,18 @@ def _read_brackets(text: PageText, settings: BracketSettings) -> Iterator[Bracke
 
 
 def _by_heat(
-    scan: Scan, layers: Layers, text: PageText, settings: BracketSettings, judge: Judge | None
+    scan: Scan,
+    layers: Layers,
+    text: PageText,
+    settings: BracketSettings,
+    judge: Judge | None,
+    dark: tuple[np.ndarray, float],
 ) -> list[Bracket]:
     """Peaks of heat that are judged to be brackets; what overlaps a surer one is dropped."""
     peaks = find_peaks(layers, settings)
     if not peaks:
         return []
-    chances = (judge or shipped_judge("bracket"))(evidence(peaks, scan, layers, text, settings))
+    chances = (judge or shipped_judge("bracket"))(evidence(peaks, scan, layers, text, settings, dark=dark))
     kept: list[Bracket] = []
     for i in np.argsort(-chances, kind="stable"):
         if chances[i] < settings.doubt_min:
@@ -258,18 +277,25 @@ def find_peaks(layers: Layers, settings: BracketSettings = BracketSettings()) ->
 
 
 def evidence(
-    peaks: Sequence[Peak], scan: Scan, layers: Layers, text: PageText, settings: BracketSettings = BracketSettings()
+    peaks: Sequence[Peak],
+    scan: Scan,
+    layers: Layers,
+    text: PageText,
+    settings: BracketSettings = BracketSettings(),
+    *,
+    dark: tuple[np.ndarray, float] | None = None,
 ) -> np.ndarray:
     """What the judge knows of each peak: float64 ``(n, 177)``; closing brackets are seen in the mirror.
 
     In this order: heat as log odds; heat of its own and of the other side; logarithms of width and height in lines and
     of height in mm; whether the reader saw a bracket of this or of the other side there; of the nearest line: distance
     down and across, confidence, and how far inside it the peak stands; the ink, 14 rows of 10; the pen, 5 rows of 5.
+    `dark` is the page's :func:`redactlib.layers.darkness`, where that is at hand.
     """
     pitch = _pitch(text, scan)
     read = list(_read_brackets(text, settings))
-    dark, scale = darkness(scan)
-    ink = (dark > INK_DARKNESS).astype(np.float32)
+    plane, scale = dark or darkness(scan)
+    ink = (plane > INK_DARKNESS).astype(np.float32)
     pen = layers.handwriting.astype(np.float32) / 255
     lines = [
         line for line in text.lines if line.confidence > 0.7 and len(line.text) >= 3 and abs(line.rotation_deg) < 8
@@ -318,6 +344,47 @@ def _picture(
     fine = cv2.warpAffine(plane, matrix, (2 * columns, 2 * rows))
     small = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA)
     return (small if peak.side == "open" else small[:, ::-1]).ravel()
+
+
+def _by_outline(
+    ink: np.ndarray, scale: float, layers: Layers, pitch: float, settings: BracketSettings
+) -> list[Bracket]:
+    """Tall brackets: one line of the pen that goes across, down along a back, and across again to the same side."""
+    least, most = (lines * pitch * scale for lines in settings.tall_lines)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    high, wide = ink.shape
+    found = []
+    for i in np.flatnonzero((stats[1:, 3] > least) & (stats[1:, 3] < most)) + 1:
+        x, y, w, h, size = (int(v) for v in stats[i])
+        inside = min(x, y, wide - x - w, high - y - h) > 2  # no shadow of the page's edge
+        if not inside or w < 0.35 * pitch * scale or w > 1.6 * h or size > 0.35 * w * h:
+            continue
+        own = labels[y : y + h, x : x + w] == i
+        first, last = own.argmax(1), w - 1 - own[:, ::-1].argmax(1)
+        arm = max(2, int(settings.tall_arm * h))
+        between = slice(arm, h - arm)
+        thick = float(np.median((last - first)[between]))
+        if not own.any(1).all() or thick > settings.tall_pen_lines * pitch * scale:
+            continue
+        box = (int(x / scale), int(y / scale), int(np.ceil((x + w) / scale)), int(np.ceil((y + h) / scale)))
+        for side, front in (("open", last), ("close", w - 1 - first)):
+            back, ends = np.quantile(front[between], 0.9) / w, (front[:arm].max() / w, front[h - arm :].max() / w)
+            shaped = back < settings.tall_back and min(ends) > back + settings.tall_reach
+            if shaped and _is_drawn(own, (x, y), side, layers, layers.scale / scale, settings):
+                found.append(Bracket(box=box, confidence=settings.tall_confidence, side=side, form="drawn"))
+    return found
+
+
+def _is_drawn(
+    own: np.ndarray, corner: tuple[int, int], side: str, layers: Layers, zoom: float, settings: BracketSettings
+) -> bool:
+    """Whether the ink model takes a tall outline neither for ruling nor for dirt."""
+    ys, xs = np.nonzero(own)
+    rows = np.minimum(((ys + corner[1]) * zoom).astype(int), layers.ruling.shape[0] - 1)
+    columns = np.minimum(((xs + corner[0]) * zoom).astype(int), layers.ruling.shape[1] - 1)
+    heat = layers.bracket_open if side == "open" else layers.bracket_close
+    ruled = layers.ruling[rows, columns].mean() > 255 * settings.tall_ruling
+    return bool(not ruled and heat[rows, columns].max() >= 255 * settings.tall_heat)
 
 
 def _by_strokes(scan: Scan, text: PageText, settings: BracketSettings) -> list[Bracket]:
