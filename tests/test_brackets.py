@@ -120,8 +120,9 @@ def tall(*, arms: str = "both", x: int = 90) -> tuple[Scan, Layers, PageText]:
     cv2.polylines(image, [np.array(points)], False, 0, 2)
     text = PageText(tuple(line("words in the middle of a line", 100 + 33 * i, x0=150) for i in range(5)))
     layers = separate(Scan(image, DPI))
-    warm = np.full_like(layers.bracket_open, 60)
-    cold = np.zeros_like(warm)
+    warm, cold = np.zeros_like(layers.bracket_open), np.zeros_like(layers.ruling)
+    row, column = round(180 * layers.scale), round((x + 4) * layers.scale)
+    warm[row - 1 : row + 2, column - 1 : column + 2] = 40  # what the map says of tall ones: little
     return Scan(image, DPI), replace(layers, bracket_open=warm, bracket_close=warm, ruling=cold), text
 
 
