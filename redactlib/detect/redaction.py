@@ -100,9 +100,9 @@ class RedactionSettings:
     marker_width_min_mm: float = 8.0
     marker_aspect_min: float = 1.5
     dither_density: tuple[float, float] = (0.12, 0.65)  # share of ink of the dots of a grey
-    dither_whole_min: float = 0.88  # share of its box that a dithered fill covers
+    dither_whole_min: float = 0.82  # share of its box that a dithered fill covers
     dither_cell_mm: float = 1.7  # in such cells it is evenly grey, as no photograph is
-    dither_uneven_max: float = 0.09
+    dither_uneven_max: float = 0.13
     dither_closed_min: float = 0.9  # a dithered fill is light, but has no gaps
     dither_core_min: float = 0.68
     dither_width_min_mm: float = 11.0

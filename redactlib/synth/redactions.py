@@ -109,8 +109,8 @@ def cover(
         elif style == "outlined":
             canvas.frame(*box, width_mm=float(rng.choice([0.09, 0.17, 0.25])))
         elif style == "shaded":
-            grey = np.full(_size(canvas, box), rng.uniform(0.2, 0.4), np.float32)
-            canvas.fill(*box, tone=halftone(grey, rng=rng))
+            grey = np.full(_size(canvas, box), rng.uniform(0.4, 0.6), np.float32)
+            canvas.fill(*box, tone=halftone(grey, rng=rng, pitch=(4.5, 6.0)))  # finer dots do not outlive the copier
             if rng.random() < 0.5:
                 canvas.frame(*box, width_mm=0.15)
         elif style == "hatched":
@@ -167,17 +167,18 @@ def _clear_baseline(canvas: Canvas, x: float, y: float, wide: float, high: float
     return None
 
 
-def halftone(darkness: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+def halftone(darkness: np.ndarray, *, rng: np.random.Generator, pitch: tuple[float, float] = (3.2, 5.0)) -> np.ndarray:
     """The dots of a grey on a black-and-white copy.
 
     Args:
         darkness: float ``(h, w)``, 0..1: what part of each spot is inked.
+        pitch: least and greatest distance of the dots, pixels: the screen is the scanner's, not the page's.
 
     Returns:
         uint8 ``(h, w)``, 0 or 255.
     """
     h, w = darkness.shape
-    period = float(rng.uniform(3.2, 5.0))  # pixels: the screen is the scanner's, not the page's
+    period = float(rng.uniform(*pitch))
     y, x = np.mgrid[0:h, 0:w].astype(np.float32) * np.float32(np.sqrt(2) * np.pi / period)
     wave = np.cos(x + y) + np.cos(y - x)
     shares = np.linspace(0, 1, 33)
