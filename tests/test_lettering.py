@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from redactlib.catalogue.markings import Line, match_markings
-from redactlib.detect.banner import find_banners
+from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.lettering import find_blots, with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import inked
-from redactlib.marks import iou
+from redactlib.marks import Stamp, iou
 from redactlib.reading import NeuralReader, Reading, TextLine
 from redactlib.scan import Scan
 
@@ -77,3 +77,21 @@ def test_the_field_of_a_form_is_no_banner() -> None:
     assert said("UNCLASSIFIED") == ["UNCLASSIFIED"]
     assert said("CLASSIFICATION : UNCLASSIFIED") == []
     assert said("RESTRICTIONS : 1A 1B") == []
+
+
+def test_a_level_under_a_release_line_is_told_by_the_one_at_the_foot() -> None:
+    page = np.full((1650, 1275), 255, np.uint8)
+    for y in (90, 1600):
+        cv2.putText(page, "TOP SECRET", (450, y), cv2.FONT_HERSHEY_TRIPLEX, 1.6, 0, 4)
+    page[42:72, 400:900] = 255  # the line's white ground
+    cv2.putText(page, "Approved for Release: 2019/03/14 C03175207", (405, 66), cv2.FONT_HERSHEY_DUPLEX, 0.65, 0, 1)
+    line = Stamp(
+        box=(400, 42, 900, 72), confidence=0.9, text="", family="cia-approved-for-release", decision="released"
+    )
+    said = {"words": ["TOP SECRET"]}
+    foot = Stamp(box=(447, 1560, 770, 1606), confidence=0.9, text="", family="classification", evidence=said)
+    head, kept = with_cut_level(Scan(page, 150.0), [line], [foot])
+    assert kept == foot
+    assert iou(head.box, (450, 72, 765, 92)) > 0.4
+    page[72:130] = 255  # no level is left under the line
+    assert with_cut_level(Scan(page, 150.0), [line], [foot]) == [foot]

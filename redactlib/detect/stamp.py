@@ -427,13 +427,17 @@ def _crossed(scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampS
     return bool(covered) and any(is_struck(scan, tight(scan, line), settings=slanting) for line in legend)
 
 
+_NOTE = re.compile(r"\bJ\W?[FPET]\W?(?:[KEHR]|I[CI<]?)\b|SANITIZ|BRACK|EXCEPT|\bOADR\b", re.IGNORECASE)
+"""What a pen adds to such a stamp: (JFK) as a reader takes it, or what is kept back."""
+
+
 def _belongs(row: Marking, piece: TextLine) -> bool:
     """Whether a line beside a legend says what such a marking is filled in with."""
     if row.next_line_date:
         return parse_date(piece.text, era="document") is not None
     if not (row.hand or "date" in row.fields):
         return False
-    if row.hand and re.search(r"\bJ\s?[FP]\s?[KE]\b|SANITIZ|BRACK|EXCEPT|\bOADR\b", piece.text, re.IGNORECASE):
+    if row.hand and _NOTE.search(piece.text):
         return True
     first, last = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or 2100}-12-31"
     printed = parse_date(piece.text)
