@@ -17,6 +17,7 @@ class Edit:
         before: what the draft said; `after`: what the hand made of it; ``None`` where it cannot be read.
         marks: ids of the marks on the page that it comes from.
         family: of a bracketed passage: what the brackets probably mean.
+        between: of an insertion: the words of the draft before and behind its place, where they are known.
     """
 
     page: int
@@ -27,6 +28,7 @@ class Edit:
     marks: tuple[str, ...]
     confidence: float
     family: str | None = None
+    between: tuple[str | None, str | None] = (None, None)
 
 
 def marked_up(edits: Iterable[Edit]) -> str:
@@ -35,17 +37,23 @@ def marked_up(edits: Iterable[Edit]) -> str:
     >>> one = dict(page=1, box=(0, 0, 9, 9), marks=("m1",), confidence=0.9)
     >>> print(marked_up([Edit(kind="substitution", before="shall", after="will", **one)]))
     p. 1: {~~shall~>will~~}
+    >>> print(marked_up([Edit(kind="insertion", before=None, after="fully", between=("shall", "agree"), **one)]))
+    p. 1: shall {++fully++} agree
     """
     forms = {"insertion": "{++%s++}", "strike": "{--%s--}", "substitution": "{~~%s~>%s~~}", "bracket": "{==[%s]==}"}
     rows = []
     for edit in edits:
         parts = {"insertion": (edit.after,), "substitution": (edit.before, edit.after)}.get(edit.kind, (edit.before,))
-        rows.append(f"p. {edit.page}: " + forms[edit.kind] % tuple("…" if part is None else part for part in parts))
+        change = forms[edit.kind] % tuple("…" if part is None else part for part in parts)
+        rows.append(f"p. {edit.page}: " + " ".join(filter(None, (edit.between[0], change, edit.between[1]))))
     return "\n".join(rows)
 
 
 def find_edits(marks: Sequence[m.Mark], *, page: int, dpi: float) -> list[Edit]:
-    """The edits of one page in reading order; an insertion whose anchor lies in a strike replaces what is struck."""
+    """The edits of one page in reading order; an insertion whose anchor lies in a strike replaces what is struck.
+
+    A bracket that opens on the page before or closes on the next one gives the words up to the edge of this page.
+    """
     strikes = [mark for mark in marks if isinstance(mark, m.Handwriting) and mark.role == "strike"]
     found = []
     for mark in marks:
@@ -53,20 +61,31 @@ def find_edits(marks: Sequence[m.Mark], *, page: int, dpi: float) -> list[Edit]:
             over = next((s for s in strikes if mark.anchor and _inside(mark.anchor, s.box)), None)
             strikes = [s for s in strikes if s is not over]
             kind, parts = ("substitution", (over, mark)) if over else ("insertion", (mark,))
-            found.append(_edit(page, kind, parts, over.struck_text if over else None, mark.text))
-    found += [_edit(page, "strike", (strike,), strike.struck_text, None) for strike in strikes]
-    closing = {mark.id: mark for mark in marks if isinstance(mark, m.Bracket) and mark.side == "close"}
-    for mark in marks:
-        if isinstance(mark, m.Bracket) and mark.side == "open" and not mark.struck:
-            pair = (mark, closing[mark.pair]) if mark.pair in closing else (mark,)
-            found.append(_edit(page, "bracket", pair, mark.text, mark.text, mark.family))
-    # lines of typescript stand 1/6 inch apart: tops within half of that are on one line
-    return sorted(found, key=lambda edit: (round(edit.box[1] / dpi * 12), edit.box[0]))
+            found.append((mark.anchor, _edit(page, kind, parts, over.struck_text if over else None, mark.text)))
+    found += [(None, _edit(page, "strike", (strike,), strike.struck_text, None)) for strike in strikes]
+    brackets = {mark.id: mark for mark in marks if isinstance(mark, m.Bracket) and not mark.struck}
+    for mark in brackets.values():
+        partner = brackets.get(mark.pair or "")
+        if mark.side == "open" or not partner:
+            text = mark.text if partner else mark.evidence.get("to_the_edge")
+            pair = (mark, partner) if partner else (mark,)
+            found.append((None, _edit(page, "bracket", pair, text, text)))
+    # lines of typescript stand 1/6 inch apart: places within half of that are on one line
+    ordered = sorted(found, key=lambda pair: _place(pair[1].box, pair[0], dpi))
+    return [edit for _, edit in ordered]
 
 
-def _edit(
-    page: int, kind: str, parts: Sequence[m.Mark], before: str | None, after: str | None, family: str | None = None
-) -> Edit:
+def _place(box: m.Box, anchor: m.Point | None, dpi: float) -> tuple[int, int]:
+    """Where an edit stands in the order of reading: an insertion in the line under it."""
+    x, y = anchor or (box[0], min((box[1] + box[3]) // 2, box[1] + round(dpi / 12)))
+    return round(y / dpi * 6), x
+
+
+def _edit(page: int, kind: str, parts: Sequence[m.Mark], before: str | None, after: str | None) -> Edit:
+    last = parts[-1]
+    between = (
+        (last.evidence.get("before"), last.evidence.get("behind")) if kind in ("insertion", "substitution") else ()
+    )
     return Edit(
         page=page,
         kind=kind,
@@ -75,7 +94,8 @@ def _edit(
         after=after,
         marks=tuple(part.id for part in parts),
         confidence=min(part.confidence for part in parts),
-        family=family,
+        family=parts[0].family if isinstance(parts[0], m.Bracket) else None,
+        between=between or (None, None),
     )
 
 

@@ -57,6 +57,13 @@ def test_an_opening_bracket_without_partner_stays_open() -> None:
     (only,) = find_brackets(blank(), None, PageText((line("continued [on the next page", 100),)))
     assert only.pair is None
     assert only.text is None
+    assert only.evidence["to_the_edge"] == "on the next page"
+
+
+def test_a_closing_bracket_without_partner_says_what_stands_before_it() -> None:
+    lines = (line("of the last resort", 60), line("and no more] as agreed", 100))
+    (only,) = find_brackets(blank(), None, PageText(lines))
+    assert only.evidence == {"why": "typed, without a partner", "to_the_edge": "of the last resort and no more"}
 
 
 def test_an_editors_brackets_are_editorial() -> None:

@@ -139,6 +139,20 @@ def test_an_insertion_may_be_as_neat_as_type() -> None:
     assert [m.text for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion"] == ["IN VIENNA"]
 
 
+def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it() -> None:
+    scan, text = typescript(spacing_px=60, between="IN VIENNA")
+    image = scan.image.copy()
+    x0, x1, y = text.lines[3].box[0], text.lines[3].box[2], text.lines[3].box[3]
+    apex = round(x0 + (x1 - x0) * 27.5 / len(text.lines[3].text))  # in the gap after "nothing"
+    image[y - 24 : y + 12, apex - 12 : apex + 13] = 255
+    cv2.polylines(image, [np.array([[apex - 8, y + 9], [apex, y - 5], [apex + 8, y + 9]])], False, 0, 2)
+    marked = Scan(image, 150.0)
+    (mark,) = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
+    assert mark.anchor is not None
+    assert abs(mark.anchor[0] - apex) < 8
+    assert mark.evidence == {"before": "nothing", "behind": "should"}
+
+
 def drawn_over(*strokes: tuple[int, int, int, int], pen_px: int = 3) -> list[Handwriting]:
     """What is found of straight strokes, given by their ends, over a line of type whose middle is 193."""
     scan, text = typescript(spacing_px=60)

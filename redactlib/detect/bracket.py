@@ -462,8 +462,32 @@ def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: 
     for i, bracket in enumerate(ordered):
         inside = words.get(min(i, partner[i])) if i in partner else None
         pair = f"b{partner[i]}" if i in partner else None
-        marked.append(replace(bracket, id=f"b{i}", pair=pair, text=inside, family=_family(bracket, inside)))
+        family, why = _family(bracket, inside)
+        evidence = {"why": why}
+        if i not in partner and _lines_to_edge(bracket, text, pitch) < settings.passage_max_lines:
+            evidence["to_the_edge"] = _to_the_edge(bracket, text, pitch)
+        marked.append(replace(bracket, id=f"b{i}", pair=pair, text=inside, family=family, evidence=evidence))
     return tuple(marked)
+
+
+def _lines_to_edge(bracket: Bracket, text: PageText, pitch: float) -> float:
+    """How many lines of type stand between a bracket and the edge of the page that it is open to."""
+    ends = [
+        line.box[3] - bracket.box[3] if bracket.side == "open" else bracket.box[1] - line.box[1] for line in text.lines
+    ]
+    return max(ends, default=0) / pitch
+
+
+def _to_the_edge(bracket: Bracket, text: PageText, pitch: float) -> str:
+    """The words from an opening bracket to the end of the page, or from its beginning to a closing one."""
+    page = [line.box for line in text.lines]
+    left, right = min((box[0] for box in page), default=0), max((box[2] for box in page), default=0)
+    top, foot = min((box[1] for box in page), default=0), max((box[3] for box in page), default=0)
+    if bracket.side == "open":
+        end = (right, foot, round(right + pitch), round(foot + pitch))
+        return _between(bracket, replace(bracket, side="close", box=end), text, pitch)
+    start = (round(left - pitch), round(top - pitch), left, top)
+    return _between(replace(bracket, side="open", box=start), bracket, text, pitch)
 
 
 def _between(first: Bracket, last: Bracket, text: PageText, pitch: float) -> str:
@@ -502,10 +526,14 @@ def _middle(bracket: Bracket, pitch: float) -> float:
     return y0 + half if bracket.side == "open" else y1 - half
 
 
-def _family(bracket: Bracket, inside: str | None) -> str | None:
-    """Which of the four kinds a bracket probably is, from its form and from what it holds."""
+def _family(bracket: Bracket, inside: str | None) -> tuple[str | None, str]:
+    """Which of the four kinds a bracket probably is, from its form and from what it holds, and why."""
     if inside is None:
-        return "reviewer" if bracket.form == "drawn" else None
+        return (
+            ("reviewer", "drawn, without a partner") if bracket.form == "drawn" else (None, "typed, without a partner")
+        )
     if bracket.form == "typed":
-        return "editorial" if EDITORIAL.search(inside) else "drafter"
-    return "reviewer" if sum(c.isalnum() for c in inside) >= 2 else "excision"
+        remark = EDITORIAL.search(inside)
+        return ("editorial", f"typed round '{remark[0]}'") if remark else ("drafter", "typed round words of the text")
+    kept = sum(c.isalnum() for c in inside) >= 2
+    return ("reviewer", "drawn round words that can be read") if kept else ("excision", "drawn round emptiness")

@@ -84,7 +84,9 @@ def find_handwriting(
         if not any(intersection(s.box, box) > 0.5 * area(s.box) for box in own)
     ]
     marks = [m for m in marks if not any(intersection(m.box, o.box) > 0.5 * area(m.box) for o in (*inserted, *struck))]
-    marks = [_aimed(mark, struck, pen, page) for mark in (*marks, *inserted, *struck)]
+    marks += [*inserted, *struck]
+    strikes = [mark for mark in marks if mark.role == "strike"]
+    marks = [_aimed(mark, strikes, pen, page) for mark in marks]
     if reader:
         marks = read_anew(marks, scan, page.pitch, reader)
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
@@ -105,20 +107,42 @@ def _between_lines(pen: Pen, page: _Page, text: PageText, settings: HandwritingS
 
 
 def _aimed(mark: Handwriting, struck: Sequence[Handwriting], pen: Pen, page: _Page) -> Handwriting:
-    """An insertion with its place in the text: the struck words that it replaces, or the caret under it."""
+    """An insertion with its place in the text: the struck words that it replaces, or the caret under it.
+
+    Its ``evidence`` names the words before and behind that place.
+    """
     if mark.role != "insertion" or not mark.anchor:
         return mark
     x, y = mark.anchor
+    lines = (line for line in page.prints if line.box[1] <= y < line.box[3] and line.box[0] <= x < line.box[2])
+    line = next(lines, None)
     for strike in struck:
         left, right = max(mark.box[0], strike.box[0]), min(mark.box[2], strike.box[2])
         level = (strike.box[1] + strike.box[3]) // 2
         if left < right and abs(level - y) < 0.5 * page.pitch:
-            return replace(mark, anchor=((left + right) // 2, level))
-    line = next(
-        (line for line in page.prints if line.box[1] <= y < line.box[3] and line.box[0] <= x < line.box[2]), None
-    )
-    caret = find_caret(pen.ink, pen.scale, MM, mark.box, line) if line else None
-    return replace(mark, anchor=(caret, y)) if caret else mark
+            beside = _beside(line, strike.box[0], strike.box[2]) if line else {}
+            return replace(mark, anchor=((left + right) // 2, level), evidence=beside)
+    if not line:
+        return mark
+    caret = find_caret(pen.ink, pen.scale, MM, mark.box, line) or x
+    return replace(mark, anchor=(caret, y), evidence=_beside(line, caret, caret))
+
+
+def _beside(line: TextLine, left: int, right: int) -> dict[str, str | None]:
+    """The last word of a line that ends before one place, and the first that begins behind another."""
+    x0, _, x1, _ = line.box
+    if len(line.reading.centres) != len(line.text):
+        return {}
+    before, behind, start = None, None, 0
+    for word in line.text.split(" "):
+        places = [x0 + centre * (x1 - x0) for centre in line.reading.centres[start : start + len(word)]]
+        start += len(word) + 1
+        middle = float(np.mean(places)) if places else 0.0
+        if word and middle < left:
+            before = word
+        elif word and middle > right and behind is None:
+            behind = word
+    return {"before": before, "behind": behind}
 
 
 def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
