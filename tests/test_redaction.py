@@ -513,6 +513,19 @@ def test_words_that_stand_for_text_are_textual():
 
 
 @pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("to the office of Mr. DELETED that", 1),
+        ("said. [name not declassified and left", 1),
+        ("RELEASE AS SANITIZED", 0),
+        ("Sanitized copy approved for release 2001", 0),
+    ],
+)
+def test_capitals_amid_small_letters_stand_for_text_and_legends_do_not(words: str, count: int):
+    assert len(find_redactions(Scan(blank(), DPI), None, PageText((line(words, 100, 500),)))) == count
+
+
+@pytest.mark.parametrize(
     "words", ["WITHDRAWAL NOTICE", "Total Deleted Page(s) ~ 3", "Next 11 Page(s) In Document Denied", "Page Denied"]
 )
 def test_sheets_for_withheld_pages_are_known(words: str):

@@ -534,7 +534,7 @@ def _pairs(
     drawn = drawn[np.argsort(ends[drawn, 0] - ends[drawn, 2])]  # the longest part most pairs
     for some in np.split(drawn, range(16, len(drawn), 16)):
         x0, _, x1, _ = ends[some].T
-        if not len(top) or max(x1 - x0) < min(high - low) - 2 * px_mm:
+        if not len(top) or not len(some) or max(x1 - x0) < min(high - low) - 2 * px_mm:
             break
         spans = (x0 < low[:, None] + px_mm) & (x1 > high[:, None] - px_mm)
         spans &= (middle[some] > middle[top, None] + px_mm) & (middle[some] < middle[bottom, None] - px_mm)

@@ -187,7 +187,7 @@ def find_redactions(
         known += [p.box for p in slips]
         standing += [*slips, *find_emptied(scan, own, codes, known, page_type)]
     seen = [_as_redaction(p, settings) for p in standing]
-    found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid)), *_textual(text, page_type)]
+    found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid)), *_textual(text)]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
 
 
@@ -219,18 +219,24 @@ def _measured(redaction: Redaction, page_type: PageType | None, lines: Sequence[
 
 STANDS_FOR_TEXT = re.compile(
     r"(?i)[\[(][^\])]{0,40}?(?:not\s?declassified|deleted|redacted|excised|sanitized)[^\])]{0,20}[\])]"
-    r"|^\W*deleted\W*$"
+    r"|[\[(][^\])]{0,40}?not\s?declassified|^\W*deleted\W*$"
 )
 """Words typed or stamped in the place of text."""
+
+TYPED_OVER = re.compile(r"DELETED|SANITIZED|EXCISED|REDACTED")
+"""The same without brackets, where the rest of the line is in small letters: no legend, no instruction."""
 
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 
 
-def _textual(text: PageText, page_type: PageType | None) -> list[Redaction]:
+def _textual(text: PageText, *, small_min: int = 8) -> list[Redaction]:
     """Words such as ``[1 line not declassified]`` or ``DELETED`` in the place of text."""
     found = []
     for line in text.lines:
-        for match in STANDS_FOR_TEXT.finditer(line.text):
+        matches = list(STANDS_FOR_TEXT.finditer(line.text))
+        if not matches and sum(map(str.islower, line.text)) >= small_min and not RELEASE_LINE.search(line.text):
+            matches = list(TYPED_OVER.finditer(line.text))
+        for match in matches:
             box = _place(line, match.start(), match.end())
             said = re.search(r"(?i)(\d+|" + "|".join(NUMBERS) + r")[\s\w½]{0,8}?\s?line", match.group())
             lines = (NUMBERS.get(said[1].lower()) or int(said[1])) if said else None
