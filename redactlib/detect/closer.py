@@ -24,6 +24,8 @@ class CloserSettings:
     candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
     sure_score: float = 0.85  # of a line read without doubt: what it says then is not misread, but something else
     score_by_doubt: float = 1.5  # by which that falls with the share of its letters' probability that is missing
+    figures_min: int = 2
+    figures_chars_max: int = 30
     sure: float = 0.995  # mean probability of a line's letters
     careful_lines_max: int = 26  # read carefully at most, the likeliest first: about 40 ms each
     blur_mm: float = 0.2  # closes the gaps of dotted letters
@@ -92,7 +94,12 @@ def _worth_reading(pieces: Sequence[TextLine], settings: CloserSettings) -> list
 
 
 def _score_min(piece: TextLine, least: float, settings: CloserSettings) -> float:
-    """Share of a key phrase's letters that a line must have: the surer it was read, the fewer of them are misread."""
+    """Share of a key phrase's letters that a line must have: the surer it was read, the fewer of them are misread.
+
+    Not where a short line shows figures: they are the date or the number, and nothing else tells when one is misread.
+    """
+    if sum(map(str.isdigit, piece.text)) >= settings.figures_min and len(piece.text) <= settings.figures_chars_max:
+        return least
     return max(least, settings.sure_score - settings.score_by_doubt * (1 - piece.confidence))
 
 
