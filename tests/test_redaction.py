@@ -96,6 +96,15 @@ def test_touching_boxes_stay_apart():
     assert all(any(is_at(b, e) for b in boxes) for e in expected)
 
 
+def test_bar_beside_one_and_above_another_is_no_part_of_a_picture():
+    page = blank()
+    bars = ((200, 600, 600, 660), (604, 600, 900, 660), (200, 664, 700, 720))
+    for x0, y0, x1, y1 in bars:
+        cv2.rectangle(page, (x0, y0), (x1, y1), 0, -1)
+    boxes = [box for _, box in found(page)]
+    assert all(any(is_at(box, bar) for box in boxes) for bar in bars)
+
+
 def test_leaning_box_is_one_box():
     page = blank()
     cv2.polylines(page, [np.array([[200, 600], [900, 614], [897, 760], [198, 746]])], True, 0, 2)

@@ -88,6 +88,7 @@ class RedactionSettings:
         default_factory=lambda: {"solid": 0.98, "shaded": 1.1}, hash=False
     )
     ground_max: float = 0.7  # covered shares of the strips on two opposite sides, added
+    ruled_bar_min: float = 0.97  # how straight and rectangular a bar is that was drawn by computer; others may touch it
     even_min: float = 0.65  # share of a fill that has its median tone
     fill_width_min_mm: Mapping[str, float] = field(default_factory=lambda: {"solid": 3.2, "shaded": 5.0}, hash=False)
     thin_max: float = 0.65  # heights of a line's box; lower is a rule or a strike
@@ -538,7 +539,8 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
         )
     ):
         return "not straight"
-    if min(e["above"] + e["below"], e["left"] + e["right"]) > settings.ground_max:
+    drawn = min(e["rectangular"], e["straight"]) > settings.ruled_bar_min
+    if not drawn and min(e["above"] + e["below"], e["left"] + e["right"]) > settings.ground_max:
         return "part of a picture"
     if y1 - y0 < settings.strike_lines_max * page.line_height and min(e["above"], e["below"]) > settings.stems_min:
         return "struck through"
