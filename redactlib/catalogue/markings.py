@@ -454,9 +454,7 @@ def _grow(
     """Take in the lines around a seed that match the rest of the legend, each at its place under or over it."""
     home = lines[seed]
     folded_key = _folded(key)
-    at = max(
-        row.literals, key=lambda lit: fuzz.partial_ratio(folded_key, lit.folded) * min(len(lit.folded), len(folded_key))
-    )
+    at = max(row.literals, key=lambda lit: _in_key(lit, folded_key, settings))
     literals = row.literals
     near: list[tuple[int, float]] = []
     reach = settings.pitch_max * home.height * (len(row.lines) + 1)
@@ -477,7 +475,7 @@ def _grow(
         if scores[a, b] >= (floor if len(literals[a].folded) >= 5 else settings.short_key_score)
     ]
     hits: list[Hit] = []
-    start = _locate(at, seed, lines)
+    start = _locate(Literal(key, at.row, at.place, False), seed, lines)
     placed: dict[int, float] = {at.row: 0.0}
     for _, a, b in sorted(pairs, key=lambda pair: (-pair[0], lines[near[pair[2]][0]].width)):
         literal, (i, down) = literals[a], near[b]
@@ -508,6 +506,12 @@ def _grow(
     weight = sum(max(0.0, h.score - 0.6) / 0.4 * len(h.literal.folded) for h in hits)  # chance letters agree to 0.6
     required = sum(len(lit.folded) for lit in literals if not lit.optional)
     return Match(row, tuple(hits), weight, weight / max(1, required))
+
+
+def _in_key(literal: Literal, folded_key: str, settings: MatchSettings) -> tuple[bool, float]:
+    """How well a literal stands for a key phrase: one that is in it before a longer one that has letters of it."""
+    alike = fuzz.partial_ratio(folded_key, literal.folded) / 100
+    return alike >= settings.key_score, alike * min(len(literal.folded), len(folded_key))
 
 
 def _overlap(a: Hit, b: Hit, lines: Sequence[Line]) -> float:
