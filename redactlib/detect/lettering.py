@@ -47,9 +47,9 @@ class LetteringSettings:
     word_gap: float = 1.4  # between blots of one line, in their heights
     read_min: float = 0.9  # confidence of lines that are no worn stamp
     read_chars: int = 4
-    blots_max: int = 16  # read a page, about 6 ms each
+    blots_max: int = 12  # read a page, about 6 ms each
     margin: float = 0.12  # of the height; it is read with and without
-    maybe_max: float = 3.2  # nats a letter by which a level may be less probable than the quick reader's guess
+    maybe_max: float = 2.6  # nats a letter by which a level may be less probable than the quick reader's guess
     said_max: float = 0.75  # than the careful reader's
     loose_min: float = 1.4  # a banner's box so much larger than the level in it is drawn anew
     alike_min: float = 0.64  # and the guess must share so many letters with it
