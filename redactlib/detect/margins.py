@@ -23,12 +23,14 @@ class MarginSettings:
     """Where lines on their side are looked for, and which of them are kept."""
 
     width_share: float = 0.18  # of the page's width, at either side
+    ink_min_mm2: float = 12.0  # in a margin: a line of 3 mm letters over 20 mm has as much
     aspect_min: float = 1.8  # of such a line; level typing gives blots
     level_max: float = 0.2  # slope in the turned strip
     covered_max: float = 0.3  # of it that lies on what was read without doubt
     sure: float = 0.9  # confidence of a reading without doubt
     lines_max: int = 24  # read at most, the longest first: 6 ms each way
     careful_max: int = 12  # of them read carefully, those that look most like a legend or were best read: 30 ms each
+    promise_min: float = 1.0  # share of a legend's letters and confidence together: texture has little of both
     confidence_min: float = 0.6  # of a careful reading that is kept
 
 
@@ -36,8 +38,8 @@ def read_margins(
     scan: Scan, pieces: Sequence[TextLine], reader: Reader, *, settings: MarginSettings = MarginSettings()
 ) -> list[TextLine]:
     """The page's lines with those on their side in its margins read anew; what they were read as before is left out."""
-    found = _lines_on_their_side(scan, reader, settings)
     sure = [p.box for p in pieces if p.confidence >= settings.sure and abs(p.rotation_deg) < 45]
+    found = _lines_on_their_side(scan, sure, reader, settings)
     fresh = [
         c for c in found if sum(intersection(_box(c), other) for other in sure) <= settings.covered_max * area(_box(c))
     ]
@@ -47,6 +49,7 @@ def read_margins(
     best = [max(pair, key=lambda line: line.confidence) for pair in zip(guesses[::2], guesses[1::2], strict=True)]
     alike = likeness(best)
     order = sorted(range(len(best)), key=lambda i: -(alike[i] + best[i].confidence))[: settings.careful_max]
+    order = [i for i in order if alike[i] + best[i].confidence >= settings.promise_min]
     wanted = [best[i].corners for i in order]
     readings = reader.read([crop_line(scan.grey, c) for c in wanted], careful=True)
     lines = [text_line(c, r) for c, r in zip(wanted, readings, strict=True)]
@@ -54,11 +57,16 @@ def read_margins(
     return [piece for piece in pieces if not any(_is_part(piece, line) for line in lines)] + lines
 
 
-def _lines_on_their_side(scan: Scan, reader: Reader, settings: MarginSettings) -> list[np.ndarray]:
-    """Corners ``(4, 2)`` of lines that read upwards in the page's margins."""
+def _lines_on_their_side(scan: Scan, sure: Sequence[Box], reader: Reader, settings: MarginSettings) -> list[np.ndarray]:
+    """Corners ``(4, 2)`` of lines that read upwards in the page's margins, where those hold more than was read."""
     wide = round(settings.width_share * scan.width)
+    unread = scan.ink.astype(np.uint8)
+    for x0, y0, x1, y1 in sure:
+        unread[max(0, y0) : y1, max(0, x0) : x1] = 0
     found = []
     for left in (0, scan.width - wide):
+        if cv2.countNonZero(unread[:, left : left + wide]) < settings.ink_min_mm2 * scan.mm(1.0) ** 2:
+            continue
         turned = cv2.rotate(scan.grey[:, left : left + wide], cv2.ROTATE_90_CLOCKWISE)
         for corners in reader.find_lines(turned):
             along, down = corners[1] - corners[0], corners[3] - corners[0]

@@ -85,8 +85,9 @@ def find_stamps(
     pieces = read_margins(scan, pieces, reader)
     pieces += read_faint(scan, pieces, reader)
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
-    lines = [replace(line, apart=_is_apart(line, pieces, settings)) for line in lines]
-    matches = [match for match in match_markings(lines) if _in_place(scan, match, lines, pieces, settings)]
+    typical = float(np.median([piece.height for piece in pieces])) if pieces else 0.0
+    lines = [replace(line, apart=_is_apart(line, typical, settings)) for line in lines]
+    matches = [match for match in match_markings(lines) if _in_place(scan, match, lines, typical, settings)]
     matches.sort(key=lambda match: match.marking.loose)
     taken = {part for match in matches if not match.marking.loose for i in match.lines for part in lines[i].parts}
     written_on = document_date(text, matches, lines)
@@ -109,18 +110,14 @@ def _edge_lines(scan: Scan, pieces: Sequence[TextLine], settings: StampSettings)
     return joined([pieces[i] for i in edge], edge, settings=OutlineSettings(join_gap=40.0))
 
 
-def _is_apart(line: Line, pieces: Sequence[TextLine], settings: StampSettings) -> bool:
+def _is_apart(line: Line, typical: float, settings: StampSettings) -> bool:
     """Whether a line is much larger than the page's typing or stands at an angle to it."""
-    typical = float(np.median([piece.height for piece in pieces]))
     return line.height > settings.apart_min * typical or abs(line.along[1]) > settings.apart_slant
 
 
-def _in_place(
-    scan: Scan, match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: StampSettings
-) -> bool:
+def _in_place(scan: Scan, match: Match, lines: Sequence[Line], typical: float, settings: StampSettings) -> bool:
     """Whether a marking that is told by its place or size stands there, or is so large."""
     line = lines[match.lines[0]]
-    typical = float(np.median([piece.height for piece in pieces]))
     if match.marking.large and line.height < settings.large_min * typical:
         return False
     reach = settings.edge_share * scan.height
