@@ -141,7 +141,26 @@ def propose_redactions(
     proposed = [_restyled(p, page, settings) for p in propose(scan, labels)]
     judged = [replace(p, reason=_reason(p, page, settings)) for p in proposed]
     kept = _without_tables(_without_pictures(judged, scan, settings), scan, settings)
-    return _with_strokes_joined(_without_doubles(kept), page, settings)
+    joined = _with_strokes_joined(_without_doubles(kept), page, settings)
+    return _with_slips(joined, scan, page.lines, settings)
+
+
+def _with_slips(
+    proposed: Sequence[Proposal], scan: Scan, level: Sequence[TextLine], settings: RedactionSettings
+) -> list[Proposal]:
+    """Proposals, those that look like an empty form field but stand amid running text as cut-out or pasted slips."""
+    page_type = measure_type(level, scan.dpi, [p.box for p in proposed if p.reason is None])
+    if page_type is None:
+        return list(proposed)
+    own = [line for line in level if line.confidence > settings.read_min]
+    return [
+        replace(p, style="cutout", reason=None)
+        if p.reason in (OPEN_FIELD, UNLIKE)
+        and p.evidence["inside"] <= settings.dust_max
+        and is_amid_text(p.box, own, page_type)
+        else p
+        for p in proposed
+    ]
 
 
 def find_redactions(
@@ -161,8 +180,7 @@ def find_redactions(
         reveal: give the text under the overlays of a PDF. Off by default: whoever finds a failed redaction should not
             spread what it was meant to hide by running a program over many files. Its length is always given.
     """
-    proposed = propose_redactions(scan, layers, text, settings=settings)
-    standing = [p for p in proposed if p.reason is None]
+    standing = [p for p in propose_redactions(scan, layers, text, settings=settings) if p.reason is None]
     overlaid = [
         Redaction(
             box=o.box,
@@ -183,10 +201,7 @@ def find_redactions(
     if page_type is not None:
         own = [t for t in level if t.confidence > settings.read_min]
         codes = [t for t in own if CODE.match(t.text)]
-        slips = [p for p in proposed if p.reason in (OPEN_FIELD, UNLIKE) and p.evidence["inside"] <= settings.dust_max]
-        slips = [replace(p, style="cutout", reason=None) for p in slips if is_amid_text(p.box, own, page_type)]
-        known += [p.box for p in slips]
-        standing += [*slips, *find_emptied(scan, own, codes, known, page_type)]
+        standing += find_emptied(scan, own, codes, known, page_type)
     seen = [_as_redaction(p, settings) for p in standing]
     found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid)), *_textual(text)]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
