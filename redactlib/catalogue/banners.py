@@ -26,6 +26,9 @@ _SHORT_LEVELS = (fold("SECRET")[0],)
 STAMPED_LEVELS = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED")
 """Levels that are stamped; UNCLASSIFIED is not among them, since DECLASSIFIED looks like a worn one."""
 
+STAMPED_CONTROLS = ("FOR OFFICIAL USE ONLY", "NO FOREIGN DISSEM")
+"""Restrictions that are stamped like a level."""
+
 
 @lru_cache(maxsize=1)
 def words_of_banners() -> dict[str, list[str]]:

@@ -10,7 +10,13 @@ import cv2
 import numpy as np
 from rapidfuzz import fuzz
 
-from redactlib.catalogue.banners import STAMPED_LEVELS, banner_words, words_of_banners, worn_level
+from redactlib.catalogue.banners import (
+    STAMPED_CONTROLS,
+    STAMPED_LEVELS,
+    banner_words,
+    words_of_banners,
+    worn_level,
+)
 from redactlib.catalogue.markings import Line, fold, says_every_word
 from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, padded
 from redactlib.detect.strike import is_struck
@@ -38,9 +44,7 @@ class CutLevelSettings:
     filled_min: float = 0.6  # of their length
     above_min: float = 0.2  # of their height, that stands out over the line
     px_per_mm: float = 4.0  # at which head and foot are compared
-    alike_min: float = (
-        0.65  # correlation; on the labelled pages levels under a line reach 0.65 to 0.9, other heads 0.58
-    )
+    alike_min: float = 0.65  # correlation: labelled levels under a line reach 0.65 to 0.9, other heads 0.58
     seen_min: float = 0.3  # of the foot's contrast, that must lie where the line leaves it to be seen
 
 
@@ -208,7 +212,7 @@ def _collides(a: Line, b: Line) -> bool:
     )
 
 
-_STAMPED = (*STAMPED_LEVELS, "FOR OFFICIAL USE ONLY", "NO FOREIGN DISSEM")
+_STAMPED = (*STAMPED_LEVELS, *STAMPED_CONTROLS)
 _SAID_MAX = 0.9
 """Nats a letter by which a level may be less probable than the recogniser's best guess: on the labelled pages 15 of 16
 lines within it are that level, the next true one follows among five that are not."""

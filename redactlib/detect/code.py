@@ -229,13 +229,14 @@ def _printed(scan: Scan, line: TextLine, reader: Reader, settings: CodeSettings,
             continue
         box = _ink_box(scan, line, *_extent(line.reading, start, end))
         in_column = start >= column and _in_margin(scan, box, settings)
+        confidence = _confidence(reading, first, last, decoded, settings)
         found.append(
             CodeProposal(
                 box=box,
                 text=line.text[start:end],
                 code=decoded[0].text.replace(" ", ""),
                 family=family,
-                confidence=(confidence := _confidence(reading, first, last, decoded, settings)),
+                confidence=confidence,
                 runner_up=_runner_up(decoded, _other(reading, first, last, settings)),
                 line=line,
                 alone=_is_most(line.text, spans, column if in_column else 0),

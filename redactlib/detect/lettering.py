@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from rapidfuzz import fuzz
 
+from redactlib.catalogue.banners import STAMPED_CONTROLS, STAMPED_LEVELS
 from redactlib.catalogue.markings import fold
 from redactlib.detect.outline import padded, tight
 from redactlib.detect.strike import is_struck
@@ -21,15 +22,8 @@ from redactlib.marks import Box, Stamp, area, intersection, union
 from redactlib.reading import Reader, Reading, TextLine, likeliest_of
 from redactlib.scan import Scan
 
-LEVELS = (
-    "TOP SECRET",
-    "SECRET",
-    "CONFIDENTIAL",
-    "RESTRICTED",
-    "UNCLASSIFIED",
-    "NO FOREIGN DISSEM",
-    "FOR OFFICIAL USE ONLY",
-)
+LEVELS = (*STAMPED_LEVELS, "UNCLASSIFIED")
+"""Levels that large lettering is asked for; it must nearly spell one, so DECLASSIFIED is not taken for the last."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +88,7 @@ def with_worn_levels(
         loose = [b for b in rest if _overlap(box, b.box)]
         if any(b.evidence["words"] != [level] for b in loose):
             continue
-        captions = [b for b in rest if not set(LEVELS[:5]) & set(b.evidence["words"]) and _close(box, b.box)]
+        captions = [b for b in rest if not set(LEVELS) & set(b.evidence["words"]) and _close(box, b.box)]
         rest = [b for b in rest if b not in (*captions, *loose)] + [_stamp(scan, odds, level, box, captions)]
     return rest
 
@@ -162,7 +156,7 @@ def _level(reading: Reading) -> tuple[float, str]:
     """The likeliest level, and by how many nats a letter it is less probable than the best guess."""
     if reading.lattice is None or not len(reading.lattice):
         return float("inf"), ""
-    return likeliest_of(reading.lattice, LEVELS)
+    return likeliest_of(reading.lattice, (*LEVELS, *STAMPED_CONTROLS))
 
 
 def _stamp(scan: Scan, odds: float, level: str, box: Box, captions: Sequence[Stamp]) -> Stamp:

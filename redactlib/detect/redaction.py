@@ -149,18 +149,17 @@ def _with_slips(
     proposed: Sequence[Proposal], scan: Scan, level: Sequence[TextLine], settings: RedactionSettings
 ) -> list[Proposal]:
     """Proposals, those that look like an empty form field but stand amid running text as cut-out or pasted slips."""
-    page_type = measure_type(level, scan.dpi, [p.box for p in proposed if p.reason is None])
+    paper = [i for i, p in enumerate(proposed) if _may_be_slip(p, settings)]
+    page_type = measure_type(level, scan.dpi, [p.box for p in proposed if p.reason is None]) if paper else None
     if page_type is None:
         return list(proposed)
     own = [line for line in level if line.confidence > settings.read_min]
-    return [
-        replace(p, style="cutout", reason=None)
-        if p.reason in (OPEN_FIELD, UNLIKE)
-        and p.evidence["inside"] <= settings.dust_max
-        and is_amid_text(p.box, own, page_type)
-        else p
-        for p in proposed
-    ]
+    slips = {i for i in paper if is_amid_text(proposed[i].box, own, page_type)}
+    return [replace(p, style="cutout", reason=None) if i in slips else p for i, p in enumerate(proposed)]
+
+
+def _may_be_slip(p: Proposal, settings: RedactionSettings) -> bool:
+    return p.reason in (OPEN_FIELD, UNLIKE) and p.evidence["inside"] <= settings.dust_max
 
 
 def find_redactions(
