@@ -22,6 +22,7 @@ from .pen import Hand, scrawl, write
 
 LAYERS = ("print", "handwriting", "stamp", "ruling", "fill")
 CODES = "codes"  # a layer more, of the ink of exemption codes, which lies in one of the others too
+BY_COMPUTER = ("solid", "outlined", "shaded")  # styles of redactions that are laid over the scan, not on the paper
 _INK_FROM = 40  # grey levels (0..255) of ink that count for a mark's hull: the soft rim of a letter does not
 
 
@@ -42,7 +43,8 @@ class Drawn:
 class Canvas:
     """Ink layers uint8 ``(h, w)`` (0 none, 255 full) of a sheet, and the marks drawn on it.
 
-    ``tone`` is the ink of fills as the eye sees it (a shaded box is half-tone there, but whole in the layer ``fill``).
+    ``tone`` is the ink of fills as the eye sees it (a grey is half-tone there, but whole in the layer ``fill``);
+    ``over`` the ink of what a computer laid over the scan: it does not wear.
     """
 
     def __init__(self, width_in: float, height_in: float, *, dpi: int, rng: np.random.Generator) -> None:
@@ -50,6 +52,7 @@ class Canvas:
         self.shape = (max(1, round(height_in * dpi)), max(1, round(width_in * dpi)))
         self.layers = {name: np.zeros(self.shape, np.uint8) for name in (*LAYERS, CODES)}
         self.tone = np.zeros(self.shape, np.uint8)
+        self.over = np.zeros(self.shape, np.uint8)
         self.drawn: list[Drawn] = []
         self._open: list[Drawn] = []
 
@@ -73,8 +76,9 @@ class Canvas:
         for name in (*layers, *((CODES,) if in_code else ())):
             target = self.layers[name][y0:y1, x0:x1]
             np.maximum(target, mask[part], out=target)
-        if "fill" in layers:
-            target = self.tone[y0:y1, x0:x1]
+        by_computer = any(mark.keys.get("style") in BY_COMPUTER for mark in self._open)
+        if by_computer or "fill" in layers:
+            target = (self.over if by_computer else self.tone)[y0:y1, x0:x1]
             np.maximum(target, (mask if tone is None else tone)[part], out=target)
         if self._open:
             left, top, wide, high = cv2.boundingRect((mask[part] > _INK_FROM).astype(np.uint8))
@@ -198,7 +202,7 @@ class Canvas:
             m for m in self.drawn
             if m in self._open or not (len(h := m.hull()) and (h >= low).all() and (h <= high).all())
         ]  # fmt: skip
-        for layer in (*self.layers.values(), self.tone):
+        for layer in (*self.layers.values(), self.tone, self.over):
             layer[top:bottom, left:right] = 0
 
     def paste(self, other: Canvas, x: float, y: float, *, angle_deg: float = 0.0) -> None:

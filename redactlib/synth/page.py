@@ -31,6 +31,9 @@ OTHER_INK_MOST = 0.6
 INK_LOST_MOST = 0.65
 """As parts of the ink of a letter of a code: with more of other ink on it, or more of its own worn off, it is lost."""
 
+OVER_FROM = 80
+"""Ink (0..255) laid on by computer that is black in one bit: a hairline between two rows of pixels is not lost."""
+
 EDITS = (
     "bracket",
     "bracket",
@@ -256,18 +259,24 @@ def _edit(sheet: Sheet, edit: Edit) -> None:
 
 
 def _finish(canvas: Canvas, spec: PageSpec, truth: dict[str, Any]) -> DrawnPage:
-    """Lays the sheet on the glass, wears its ink, and writes down where every mark came to lie."""
+    """Lays the sheet on the glass, wears its ink, adds what is laid over the scan, and notes where every mark lies."""
     rng, settings = canvas.rng, SEVERITIES[spec.severity]
     h, w = canvas.shape
     matrix = skew_matrix(canvas.shape, settings, rng)
-    flat = np.maximum.reduce([canvas.tone, *(canvas.layers[name] for name in LAYERS if name != "fill")])
-    ink = np.asarray(cv2.warpAffine(flat, matrix, (w, h))) if settings.skew_deg else flat
-    worn = age_ink(ink, settings, dpi=canvas.dpi, rng=rng)
+    ruling = cv2.subtract(canvas.layers["ruling"], canvas.over)
+    letters = (canvas.layers[name] for name in ("print", "handwriting", "stamp"))
+    planes = [np.maximum.reduce([canvas.tone, ruling, *letters]), canvas.layers[CODES], canvas.over]
+    if settings.skew_deg:
+        filters = (cv2.INTER_LINEAR, cv2.INTER_LINEAR, cv2.INTER_NEAREST)  # the last one keeps hairlines whole
+        planes = [np.asarray(cv2.warpAffine(p, matrix, (w, h), flags=f)) for p, f in zip(planes, filters, strict=True)]
+    paper, own, over = planes
+    worn = age_ink(paper, settings, dpi=canvas.dpi, rng=rng)
     image = binarise(worn, settings, rng=rng) if spec.bitonal else 255 - worn
     image = dirty(image, settings, dpi=canvas.dpi, rng=rng)
-    own = cv2.warpAffine(canvas.layers[CODES], matrix, (w, h)) if settings.skew_deg else canvas.layers[CODES]
+    image = np.minimum(image, np.where(over > OVER_FROM, np.uint8(0), np.uint8(255)) if spec.bitonal else 255 - over)
+    ink = np.maximum(paper, over)
     marks = [m for m in (_final(d, matrix, (h, w)) for d in canvas.drawn) if m is not None]
-    marks = [{"kind": "ignore", "box": m["box"]} if _is_lost(m, np.asarray(own), ink, image) else m for m in marks]
+    marks = [{"kind": "ignore", "box": m["box"]} if _is_lost(m, own, ink, image) else m for m in marks]
     truth = {**truth, "size": [w, h], "marks": marks}
     layers = {name: canvas.layers[name] for name in LAYERS}
     return DrawnPage(image=image, dpi=canvas.dpi, truth=truth, flat_layers=layers, skew=matrix)

@@ -34,8 +34,7 @@ def hide_words(
         return None
     pad = 0.02 + abs(float(sheet.rng.normal(0, 0.01)))
     box = (words[0].x0 - pad, words[0].y - 0.125 - pad / 4, words[-1].x1 + pad, words[0].y + 0.04 + pad / 4)
-    chars = sum(len(w.text) for w in words) + len(words) - 1
-    cover(sheet, style, box, chars=chars, lines=1, hidden=" ".join(w.text for w in words), legible=legible)
+    cover(sheet, style, box, hidden=sheet.passage(words), legible=legible)
     return box
 
 
@@ -67,11 +66,10 @@ def hide_lines(sheet: Sheet, style: str, *, count: int) -> tuple[float, float, f
     apart = style == "marker" or (style == "solid" and sheet.rng.random() < 0.5)
     through = style == "marker" and bool(sheet.rng.random() < 0.4)
     for part in by_line if apart else [words]:
-        lines = len({w.line for w in part})
-        left = sheet.left if lines > 1 else part[0].x0
+        hidden = sheet.passage(part)
+        left = sheet.left if len(hidden) > 1 else part[0].x0
         box = (left - 0.05, part[0].y - 0.125, max(w.x1 for w in part) + 0.06, part[-1].y + 0.05)
-        chars = sum(len(w.text) + 1 for w in part) - lines
-        cover(sheet, style, box, chars=chars, lines=lines, hidden=" ".join(w.text for w in part), legible=through)
+        cover(sheet, style, box, hidden=hidden, legible=through)
     return (sheet.left - 0.05, words[0].y - 0.125, max(w.x1 for w in words) + 0.06, words[-1].y + 0.05)
 
 
@@ -80,15 +78,13 @@ def cover(
     style: str,
     box: tuple[float, float, float, float],
     *,
-    chars: int,
-    lines: int,
-    hidden: str,
+    hidden: list[str],
     legible: bool | None = None,
 ) -> None:
     """Draws one redaction over a box (inches) in one of the styles of CONTRACT's vocabulary.
 
     Args:
-        chars, lines: what the box hides.
+        hidden: the lines of words that the box hides.
         legible: whether the words can be read through it (marker and shaded); ``None`` for chance.
 
     Raises:
@@ -98,7 +94,9 @@ def cover(
         raise ValueError(f"no redaction style {style!r}: give one of {', '.join(STYLES)}")
     canvas, rng = sheet.canvas, sheet.rng
     through = style in ("marker", "shaded") and bool(rng.random() < 0.5 if legible is None else legible)
-    keys = {"style": style, "chars": chars, "lines": lines, "hidden": hidden, **({"legible": "yes"} if through else {})}
+    keys = {"style": style, "chars": sum(map(len, hidden)), "lines": len(hidden), "hidden": " ".join(hidden)}
+    if through:
+        keys["legible"] = "yes"
     if not through:
         canvas.erase(*box)
     with canvas.mark("redaction", **keys) as mark:
@@ -110,7 +108,7 @@ def cover(
             canvas.frame(*box, width_mm=float(rng.choice([0.09, 0.17, 0.25])))
         elif style == "shaded":
             grey = np.full(_size(canvas, box), rng.uniform(0.4, 0.6), np.float32)
-            canvas.fill(*box, tone=halftone(grey, rng=rng, pitch=(4.5, 6.0)))  # finer dots do not outlive the copier
+            canvas.fill(*box, tone=halftone(grey, rng=rng))
             if rng.random() < 0.5:
                 canvas.frame(*box, width_mm=0.15)
         elif style == "hatched":
@@ -167,18 +165,17 @@ def _clear_baseline(canvas: Canvas, x: float, y: float, wide: float, high: float
     return None
 
 
-def halftone(darkness: np.ndarray, *, rng: np.random.Generator, pitch: tuple[float, float] = (3.2, 5.0)) -> np.ndarray:
+def halftone(darkness: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     """The dots of a grey on a black-and-white copy.
 
     Args:
         darkness: float ``(h, w)``, 0..1: what part of each spot is inked.
-        pitch: least and greatest distance of the dots, pixels: the screen is the scanner's, not the page's.
 
     Returns:
         uint8 ``(h, w)``, 0 or 255.
     """
     h, w = darkness.shape
-    period = float(rng.uniform(*pitch))
+    period = float(rng.uniform(3.2, 5.0))  # pixels between the dots: the screen is the scanner's, not the page's
     y, x = np.mgrid[0:h, 0:w].astype(np.float32) * np.float32(np.sqrt(2) * np.pi / period)
     wave = np.cos(x + y) + np.cos(y - x)
     shares = np.linspace(0, 1, 33)

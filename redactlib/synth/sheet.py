@@ -78,6 +78,17 @@ class Sheet:
             y += self.leading
         return y
 
+    def passage(self, words: list[Word]) -> list[str]:
+        """Words by line, with the spaces that stand between them as they were typed."""
+        rows: dict[int, str] = {}
+        for last, word in zip((None, *words), words, strict=False):
+            if last is None or word.line != last.line:
+                rows[word.line] = word.text
+            else:
+                spaces = 1 if self.proportional else round((word.x0 - last.x1) * self.pitch)
+                rows[word.line] += " " * spaces + word.text
+        return list(rows.values())
+
     def span(self, *, words: tuple[int, int] = (1, 4), phrase: str | None = None) -> list[Word]:
         """Free neighbouring words, taken out of the free ones: at random, or those of a phrase.
 
