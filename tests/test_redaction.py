@@ -340,11 +340,25 @@ def test_blank_line_between_paragraphs_is_not_the_distance_of_lines():
 
 def test_block_at_the_end_of_a_paragraph_holds_less_than_one_amid_it():
     above = [line("the quick brown fox jumped over", 100, 100 + 50 * i) for i in range(5)]
-    block, below = (90, 350, 1035, 500), line("the quick brown fox jumped over", 100, 500)
-    amid, at_end = (
-        hidden_extent(block, (), measure_type(lines, DPI, [block]))[1] for lines in ([*above, below], above)
+    block = (90, 350, 1035, 500)
+    near, after_a_blank, set_in = (
+        line("the quick brown fox jumped over", x, y) for x, y in ((100, 500), (100, 550), (250, 500))
     )
-    assert at_end < amid
+    amid, *at_ends = (
+        hidden_extent(block, (), measure_type([*above, below], DPI, [block]))[1]
+        for below in (near, after_a_blank, set_in)
+    )
+    assert amid > 85
+    assert max(at_ends) < 85
+
+
+def test_block_higher_than_a_paragraph_of_its_page_holds_blank_lines():
+    rows = [(y, wide) for start in (0, 150, 300, 900, 1050) for y, wide in ((start, 31), (start + 50, 15))]
+    lines = [line("the quick brown fox jumped over"[:wide], 100, 100 + y) for y, wide in rows]
+    block = (90, 600, 1035, 950)
+    typed, chars, _ = hidden_extent(block, (), measure_type(lines, DPI, [block]))
+    assert typed < 7
+    assert chars < 6 * 31
 
 
 def test_block_holds_more_lines_than_a_line():
@@ -352,7 +366,7 @@ def test_block_holds_more_lines_than_a_line():
     lines, chars, (low, high) = hidden_extent((100, 0, 1000, 245), (), page_type)
     assert lines == 5
     assert low < chars < high
-    assert low < 5 * 30 <= high
+    assert low < 5 * 29 <= high  # the box is a little wider than its lines
 
 
 def test_cover_that_ends_with_each_line_hides_what_its_steps_hold():

@@ -2,13 +2,14 @@
 
 Typescript has 10 or 12 characters an inch and 6 lines an inch; print has a mean advance. Both are measured on the lines
 that were read, from the places of their characters. What a cover of one line hides is counted between the letters that
-are left beside it, what a block hides by how full blocks of that height are on the same page.
+are left beside it. What a block hides is weighed with the page's own prose: how often a line is the last of its
+paragraph, and so may be short, and whether the lines above and below leave the block's paragraph open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ class PageType:
     """Measures of a page's running type, pixels: mean advance of a character, height of a line, distance of lines.
 
     `slope` is how far lines fall a pixel to the right; `fixed` says whether the advance is a typewriter's. `rows` is
-    float ``(n, 4)``, one row of type each, set level: y of its middle, x of both ends, 1 where no cover cuts it short.
+    float ``(n, 4)``, one row of type each, set level: y of its middle, x of both ends, 1 where all of it was read.
     """
 
     advance: float
@@ -65,11 +66,18 @@ class ExtentSettings:
     spread: float = 0.05  # of the advance: copies that were enlarged
     spread_print: float = 0.12  # the same of proportional type
     block_padding: float = 1.1  # the same of a block round its longest line
-    full_line: tuple[float, float, float] = (0.9, 0.95, 1.0)  # share of the longest one: ragged right
-    last_line: tuple[float, float, float] = (0.2, 0.5, 0.8)  # the same of the last one of a paragraph
-    paragraph_weight: float = 4.0  # against one block of the page that is just like the hidden one
-    bound_weight: float = 0.3  # of one that has type above, or below, and the hidden one has none there, or the reverse
-    blank_weight: float = 0.3  # of one that holds a blank line, unless there is white above and below the hidden one
+    apart: float = 6.0  # advances between two parts of a row that are not of one line of prose
+    prose: float = 15.0  # advances that a line of prose is long at least, unless it ends a paragraph
+    indent: tuple[float, float] = (2.5, 12.0)  # advances that the first line of a paragraph is set in
+    near: float = 1.5  # distances of lines between two that have no blank one between them
+    short: float = 0.8  # share of the measure; with less, a line ends its paragraph, for no word is so long
+    paragraph_lines: float = 4.0  # of prose, until the page says more
+    single: float = 0.3  # how much rarer a paragraph is over after its first line than after any other
+    within: float = 0.1  # weight of a block that starts or ends amid a paragraph and holds the end of one besides
+    several: float = 0.5  # the same of one that holds more than one paragraph from end to end
+    last_line: float = 0.1  # share of the width that the last line of a paragraph has at least; all more is as likely
+    full_line: float = 0.95  # the same of the others where the page has none: ragged right
+    cells: int = 40  # parts of a line in which lengths are counted
     stepped: float = 0.97  # of the lines, on average: the cover ends where each line ends
 
 
@@ -103,7 +111,8 @@ def measure_type(
     ends = np.array([centre_line(t) for t in read])
     slope = float(np.median((ends[:, 1, 1] - ends[:, 0, 1]) / np.maximum(ends[:, 1, 0] - ends[:, 0, 0], 1)))
     pitch = _pitch(ends, height, slope, settings) or dpi / 6
-    return PageType(advance, height, pitch, slope, fixed, _rows(lines, covers, height, pitch, slope))
+    page_type = PageType(advance, height, pitch, slope, fixed)
+    return replace(page_type, rows=_rows(lines, covers, page_type, settings))
 
 
 def _advances(line: TextLine, settings: ExtentSettings) -> tuple[float, float, int, float]:
@@ -153,17 +162,21 @@ def centre_line(line: TextLine) -> np.ndarray:
     return np.array([(top_left + bottom_left) / 2, (top_right + bottom_right) / 2], float)
 
 
-def _rows(lines: Sequence[TextLine], covers: Sequence[Box], height: float, pitch: float, slope: float) -> np.ndarray:
+def _rows(
+    lines: Sequence[TextLine], covers: Sequence[Box], page_type: PageType, settings: ExtentSettings
+) -> np.ndarray:
     """Rows of type, set level: see :class:`PageType`."""
-    pieces = []
+    height, pitch, slope, pieces = page_type.height, page_type.pitch, page_type.slope, []
     for line in lines:
         (x0, a), (x1, b) = centre_line(line)
         if 0.5 * height < line.height < 1.8 * height:
-            pieces.append(((a + b - slope * (x0 + x1)) / 2, float(x0), float(x1)))
+            y = (a + b - slope * (x0 + x1)) / 2
+            pieces.append((y, float(x0) + slope * y, float(x1) + slope * y))
     rows: list[list[float]] = []
     for y, x0, x1 in sorted(pieces):
         if rows and y - rows[-1][0] < 0.5 * height:
-            rows[-1][1:] = [min(rows[-1][1], x0), max(rows[-1][2], x1), 1.0]
+            apart = max(x0 - rows[-1][2], rows[-1][1] - x1) > settings.apart * page_type.advance
+            rows[-1][1:] = [min(rows[-1][1], x0), max(rows[-1][2], x1), 0.0 if apart else rows[-1][3]]
         else:
             rows.append([y, x0, x1, 1.0])
     for x0, y0, x1, y1 in covers:
@@ -173,7 +186,9 @@ def _rows(lines: Sequence[TextLine], covers: Sequence[Box], height: float, pitch
         for row in here:
             row[3] = 0.0
         count = 1 + max(0, round((high - 0.9 * height) / pitch))
-        rows += [[y + (k - (count - 1) / 2) * pitch, x0, x1, 0.0] for k in range(count if len(here) < count else 0)]
+        for k in range(count if len(here) < count else 0):
+            middle = y + (k - (count - 1) / 2) * pitch
+            rows.append([middle, x0 + slope * middle, x1 + slope * middle, 0.0])
     return np.array(sorted(rows), float).reshape(-1, 4)
 
 
@@ -212,9 +227,9 @@ def hidden_extent(
         slack = 0.5 * count
     else:
         width = max(1.0, (x1 - x0) / page_type.advance - settings.block_padding)
-        count, fills = _block(box, count, page_type, settings)
-        low, chars, high = (width * float(rows.sum() / len(rows)) * fill for fill in fills)
-        return count, max(1, round(chars)), (max(1, int(low * (1 - spread))), int(np.ceil(high * (1 + spread))))
+        typed, fills = _block(box, count, page_type, settings)
+        low, chars, high = (width * fill * float(rows.mean()) / count for fill in fills)
+        return typed, max(1, round(chars)), (max(1, int(low * (1 - spread))), int(np.ceil(high * (1 + spread))))
     low, high = chars * (1 - spread) - slack, chars * (1 + spread) + slack
     return count, max(1, round(chars)), (max(1, int(low)), int(np.ceil(high)))
 
@@ -260,38 +275,118 @@ def _between(
     return max(1.0, (right - left) / advance)
 
 
+@dataclass(frozen=True, eq=False)
+class _Prose:
+    """How a page's paragraphs run, set level: margins and indent, pixels; lengths of full lines ``(n,)``.
+
+    `ends` is the chance that a line is the last of its paragraph, `blank` that a blank one follows, `marked` that the
+    first line of a paragraph is set in.
+    """
+
+    left: float
+    right: float
+    indent: float
+    full: np.ndarray
+    ends: float
+    blank: float
+    marked: float
+
+
+def _prose(page_type: PageType, settings: ExtentSettings) -> _Prose:
+    (y, x0, x1, whole), advance = page_type.rows.T, page_type.advance
+    body = (whole > 0) & (x1 - x0 > settings.prose * advance)
+    if not body.any():
+        return _Prose(0.0, 0.0, 0.0, np.zeros(0), 1 / settings.paragraph_lines, 0.5, 0.0)
+    left, right = float(np.percentile(x0[body], 20)), float(np.percentile(x1[body], 90))
+    column = (whole > 0) & (x0 < (left + right) / 2) & (x1 > left)
+    steps = np.diff(y) / page_type.pitch
+    set_in = x0 > left + settings.indent[0] * advance
+    parted = np.append(steps > settings.near, False)
+    short = x1 < left + settings.short * (right - left)
+    last = column & (parted | short | np.append((set_in & column)[1:], False))
+    first = column & (set_in | np.insert(parted[:-1], 0, True)) & (x0 < left + settings.indent[1] * advance)
+    lines, ends = column & ~(first & last), last & ~first  # what is both is a heading
+    blank = parted[:-1][ends[:-1] & (steps < 2 * settings.near)]
+    return _Prose(
+        left=left,
+        right=right,
+        indent=max(0.0, float(np.median(x0[first]) - left)) if first.any() else 0.0,
+        full=(x1 - left)[lines & ~last],
+        ends=float((ends.sum() + 1) / (lines.sum() + settings.paragraph_lines)),
+        blank=float((blank.sum() + 0.5) / (len(blank) + 1)),
+        marked=float(set_in[first].mean()) if first.any() else 0.0,
+    )
+
+
 def _block(
     box: Box, count: int, page_type: PageType, settings: ExtentSettings
 ) -> tuple[int, tuple[float, float, float]]:
-    """How many lines a block as high as `count` lines holds, and how full it is: at least, most likely, at most.
+    """How many of `count` rows a block's text stands in, and their lengths in all: at least, most likely, at most.
 
-    All blocks of that height on the page are looked at. Those that have a line of type above and below where this one
-    has are the most like it; and what is hidden is rather of one paragraph than of two with a blank line between them.
-    With them counts a paragraph as such: full lines, but a short one at its end.
+    Lengths are parts of the block's width. Prose is a chain of lines: each is followed by another one of its paragraph,
+    or it is the last, which may be short; behind it stands a blank one or a new paragraph. The chances of every length
+    are carried on from row to row, from what the line above the block says to what the one below says. What is withheld
+    is one passage: a block is rather of one paragraph than of parts of two.
     """
-    rows, pitch = page_type.rows, page_type.pitch
-    y, x0, x1, whole = rows.T
+    prose, pitch, cells = _prose(page_type, settings), page_type.pitch, settings.cells
+    width = max(1.0, box[2] - box[0] - settings.block_padding * page_type.advance)
     top = (box[1] + box[3] - page_type.slope * (box[0] + box[2]) - (count - 1) * pitch) / 2
+    opening, closing = _bounds(top, top + (count - 1) * pitch, prose, page_type, settings)
 
-    def bounds(start: float) -> tuple[bool, bool]:
-        steps = (start - y) / pitch, (y - start) / pitch - count + 1
-        return bool(((steps[0] > 0.5) & (steps[0] < 1.5)).any()), bool(((steps[1] > 0.5) & (steps[1] < 1.5)).any())
+    def chances(lengths: np.ndarray) -> np.ndarray:
+        at = np.rint(cells * np.clip(lengths / width, 0, 1)).astype(int)
+        return np.bincount(at, minlength=cells + 1) / len(at)
 
-    above, below = bounds(top)
-    lines = zip(settings.full_line, settings.full_line if below else settings.last_line, strict=True)
-    fills = [((count - 1) * full + last) / count for full, last in lines]
-    weights, typed = [settings.paragraph_weight / len(fills)] * len(fills), [count] * len(fills)
-    blank_weight = settings.blank_weight if above or below else 1.0
-    for start in y:
-        inside = np.flatnonzero((y > start - 0.3 * pitch) & (y < start + (count - 0.6) * pitch))
-        if not whole[inside].all() or y[inside[-1]] < start + (count - 1.4) * pitch:
-            continue
-        alike = sum(a == b for a, b in zip(bounds(start), (above, below), strict=True))
-        fills.append(float((x1 - x0)[inside].sum() / (count * max(1.0, x1[inside].max() - x0[inside].min()))))
-        weights.append(settings.bound_weight ** (2 - alike) * (blank_weight if len(inside) < count else 1.0))
-        typed.append(len(inside))
-    order = np.argsort(fills)
-    sorted_weights = np.array(weights)[order]
-    at = (np.cumsum(sorted_weights) - sorted_weights / 2) / sorted_weights.sum()
-    low, middle, high = np.interp((0.05, 0.5, 0.95), at, np.array(fills)[order])
-    return round(float(np.average(typed, weights=weights))), (float(low), float(middle), float(high))
+    def add(lengths: np.ndarray, line: np.ndarray) -> np.ndarray:
+        return np.stack([np.convolve(mass, line)[: lengths.shape[1]] for mass in lengths])
+
+    lengths = prose.full[(prose.full > settings.short * width) & (prose.full < width + page_type.advance)]
+    lengths = lengths if len(lengths) else np.full(1, settings.full_line * width)
+    full, first, last = (
+        chances(v) for v in (lengths, lengths - prose.indent, np.linspace(settings.last_line, 1, cells) * width)
+    )
+    # chance of each length, and that times the blank rows in it: where a paragraph goes on, is over, and is to begin
+    goes_on, over, begins = (np.zeros((2, count * cells + 1)) for _ in range(3))
+    goes_on[0, 0], begins[0, 0] = 1 - opening, opening
+    more = settings.several if opening > 0.5 and closing == 1 else settings.within
+    for row in range(count):
+        fresh = (more if row else 1.0) * (begins + (1 - prose.blank) * over)
+        ends, single = prose.ends, settings.single * prose.ends
+        blank = prose.blank * np.stack([over[0], over[1] + over[0]])
+        goes_on, over, begins = (
+            add((1 - ends) * goes_on, full) + add((1 - single) * fresh, first),
+            add(ends * goes_on + single * fresh, last),
+            blank,
+        )
+    chance, blanks = (1 - closing) * goes_on + closing * over
+    at = np.cumsum(chance + 1e-12) / (chance + 1e-12).sum()
+    longest = 1 - float(np.minimum(lengths / width, 1).mean())  # one line of them is as long as the block is wide
+    low, middle, high = np.interp((0.05, 0.5, 0.95), at, np.arange(len(at)) / cells) + longest
+    return count - round(float(blanks.sum() / max(chance.sum(), 1e-12))), (float(low), float(middle), float(high))
+
+
+def _bounds(
+    top: float, bottom: float, prose: _Prose, page_type: PageType, settings: ExtentSettings
+) -> tuple[float, float]:
+    """Chance that a block begins with a paragraph, and that it ends with one: 0.5 where nothing is known of it.
+
+    Args:
+        top, bottom: the middles of its first and last row, set level.
+    """
+    (y, x0, x1, whole), near = page_type.rows.T, settings.near * page_type.pitch
+    above, below = (
+        np.flatnonzero(y < top - page_type.pitch / 2)[-1:],
+        np.flatnonzero(y > bottom + page_type.pitch / 2)[:1],
+    )
+    opening, closing = 0.5, 0.5
+    for i in above:
+        if top - y[i] > near or x1[i] < prose.left + settings.short * (prose.right - prose.left):
+            opening = 1.0
+        else:  # a long line may be the last one too, if no blank one follows
+            opening = prose.ends * (1 - prose.blank) if whole[i] else prose.ends
+    for i in below:
+        if y[i] - bottom > near or x0[i] > prose.left + settings.indent[0] * page_type.advance:
+            closing = 1.0
+        elif whole[i] and max(prose.marked, prose.blank) >= 0.5:
+            closing = 0.0
+    return opening, closing
