@@ -17,6 +17,7 @@ from redactlib.detect.handread import read_anew
 from redactlib.detect.interlinear import find_caret, find_interlinear, middle_of
 from redactlib.detect.judge import Judge
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
+from redactlib.detect.strike import strokes_through
 from redactlib.layers import Layers
 from redactlib.marks import Box, Bracket, Handwriting, Stamp, area, intersection, union
 from redactlib.reading import PageText, Reader, TextLine
@@ -39,6 +40,7 @@ class HandwritingSettings:
     own_share: float = 0.8  # of a line's ink is the pen's: it is the writing itself, as read
     strike_confidence: float = 0.7  # of a straight stroke through printed words
     stamp_line_mm: float = 12.0  # lower stamps are one line, like levels of secrecy
+    by_machine_max: float = 0.08  # mean of the ink model's map in a strike over a stamp: less was set with the words
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
 
@@ -69,9 +71,11 @@ def find_handwriting(
         one mark a group of strokes, with its role, in reading order.
     """
     pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets)
+    over_stamps, pen = _over_stamps(pen, scan, layers, stamps, settings)
     page = _page(scan, pen, text, stamps, settings)
     marks = [_mark(group, page, text, settings) for group in _groups(pen, scan, settings)]
     inserted = [mark for mark in _between_lines(pen, page, text, settings) if not _in_stamp(mark.box, page)]
+    marks += over_stamps
     own = [mark.box for mark in marks if mark.role == "strike"]
     struck = [
         Handwriting(
@@ -90,6 +94,37 @@ def find_handwriting(
     if reader:
         marks = read_anew(marks, scan, page.pitch, reader)
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
+
+
+def _over_stamps(
+    pen: Pen, scan: Scan, layers: Layers | None, stamps: Sequence[Stamp], settings: HandwritingSettings
+) -> tuple[list[Handwriting], Pen]:
+    """Strikes over stamps that are known to be struck, each with the strokes of the pen that mostly lie in it.
+
+    Returns:
+        the strikes, and the pen without them.
+    """
+    boxes, mask, found = strokes(pen.mask), pen.mask.copy(), []
+    for stamp in stamps:
+        through = list(strokes_through(scan, stamp.box)) if stamp.struck else []
+        if not through:
+            continue
+        box = union(*through)
+        x0, y0, x1, y1 = (int(v * pen.scale) for v in box)
+        if layers is not None:
+            inked = pen.ink[y0:y1, x0:x1]
+            likely = cv2.resize(layers.handwriting, pen.ink.shape[::-1], interpolation=cv2.INTER_LINEAR)[y0:y1, x0:x1]
+            if likely[inked].mean() < 255 * settings.by_machine_max:
+                continue
+        for own in [b for b in boxes if intersection(b, (x0, y0, x1, y1)) > 0.5 * area(b)]:
+            box = union(box, _on_page(own, pen))
+            mask[own[1] : own[3], own[0] : own[2]] = False
+        found.append(
+            Handwriting(
+                box=_clipped(box, scan), confidence=settings.strike_confidence, role="strike", struck_text=stamp.text
+            )
+        )
+    return found, replace(pen, mask=mask)
 
 
 def _between_lines(pen: Pen, page: _Page, text: PageText, settings: HandwritingSettings) -> list[Handwriting]:
@@ -179,6 +214,11 @@ def _on_map(box: Box, pen: Pen) -> Box:
     return (min(x0, wide), min(y0, high), min(x1, wide), min(y1, high))
 
 
+def _on_page(box: Box, pen: Pen) -> Box:
+    low, high = np.floor(np.array(box[:2]) / pen.scale), np.ceil(np.array(box[2:]) / pen.scale)
+    return (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
 def _clipped(box: Box, scan: Scan) -> Box:
     x0, y0, x1, y1 = box
     return (max(0, x0), max(0, y0), min(scan.width, x1), min(scan.height, y1))
@@ -216,8 +256,7 @@ def _groups(pen: Pen, scan: Scan, settings: HandwritingSettings) -> list[_Group]
         small = own.sum() < settings.ink_min_mm2 * MM**2 or max(x1 - x0, y1 - y0) < settings.length_min_mm * MM
         if small:
             continue
-        box = (int(x0 / pen.scale), int(y0 / pen.scale), int(np.ceil(x1 / pen.scale)), int(np.ceil(y1 / pen.scale)))
-        found.append(_Group(_clipped(box, scan), chance, own, pen.ink[y0:y1, x0:x1]))
+        found.append(_Group(_clipped(_on_page((x0, y0, x1, y1), pen), scan), chance, own, pen.ink[y0:y1, x0:x1]))
     return found
 
 

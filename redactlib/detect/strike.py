@@ -43,24 +43,36 @@ def is_struck(scan: Scan, box: Box, *, settings: StrikeSettings = StrikeSettings
     >>> clean, is_struck(Scan(page, 150.0), (58, 40, 224, 77))
     (False, True)
     """
+    return next(strokes_through(scan, box, settings=settings), None) is not None
+
+
+def strokes_through(scan: Scan, box: Box, *, settings: StrikeSettings = StrikeSettings()) -> Iterator[Box]:
+    """Straight strokes that cross the middle of a line of print, by their boxes: :func:`is_struck` says how.
+
+    A thick stroke comes out many times, once for each row of its pixels.
+    """
     x0, y0, x1, y1 = box
     upright = y1 - y0 > x1 - x0
     height = min(x1 - x0, y1 - y0)
     if height < 4:
-        return False
+        return
     margin = round(settings.reach * height)
     left, top = max(0, x0 - margin), max(0, y0 - margin)
     ink = scan.ink[top : y1 + margin, left : x1 + margin].astype(np.uint8) * 255
     if not ink.any():
-        return False
+        return
     words = (y0 - top, x0 - left, y1 - top, x1 - left) if upright else (x0 - left, y0 - top, x1 - left, y1 - top)
     scale = settings.letter_px / height
     small = cv2.resize(ink.T if upright else ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     small = np.where(small > 255 * settings.ink_min, 1, 0).astype(np.uint8)
     place = np.array(words, float) * scale
     angles = np.arange(-settings.angle_max_deg, settings.angle_max_deg + 0.1, settings.angle_step_deg)
-    angles = angles[np.abs(angles) >= settings.angle_min_deg]
-    return any(_crosses(stroke, place, settings) for angle in angles for stroke in _strokes(small, angle, settings))
+    for angle in angles[np.abs(angles) >= settings.angle_min_deg]:
+        for stroke in _strokes(small, angle, settings):
+            if _crosses(stroke, place, settings):
+                ends = stroke[:, ::-1] if upright else stroke
+                (low_x, low_y), (high_x, high_y) = ends.min(0) / scale, ends.max(0) / scale
+                yield (left + int(low_x), top + int(low_y), left + int(high_x) + 1, top + int(high_y) + 1)
 
 
 def _strokes(ink: np.ndarray, angle_deg: float, settings: StrikeSettings) -> Iterator[np.ndarray]:
