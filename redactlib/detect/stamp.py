@@ -22,6 +22,7 @@ from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, reread
+from redactlib.detect.legend import read_as_legends
 from redactlib.detect.lettering import with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
@@ -83,7 +84,7 @@ def find_stamps(
     """
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
     pieces = read_margins(scan, pieces, reader)
-    pieces += read_faint(scan, pieces, reader)
+    pieces = read_as_legends([*pieces, *read_faint(scan, pieces, reader)])
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
     typical = float(np.median([piece.height for piece in pieces])) if pieces else 0.0
     lines = [replace(line, apart=_is_apart(line, typical, settings)) for line in lines]
