@@ -420,18 +420,18 @@ def test_struck_frame_of_one_line_is_hatched(cross: bool):
     assert is_at(box, (200, 600, 900, 660))
 
 
+def test_struck_frames_that_share_a_side_are_two():
+    page = blank()
+    boxes = [(200, 540, 1000, 600), (420, 600, 900, 660)]
+    for box in boxes:
+        struck_box(page, box, cross=False)
+    assert [style for style, _ in found(page)] == ["hatched"] * 2
+    assert all(is_at(box, expected) for (_, box), expected in zip(found(page), boxes, strict=True))
+
+
 def test_word_in_a_small_frame_is_not_hatched():
     page = blank()
-    cv2.rectangle(
-        page,
-        (
-            250,
-            593,
-        ),
-        (550, 650),
-        0,
-        3,
-    )
+    cv2.rectangle(page, (250, 593), (550, 650), 0, 3)
     assert found(page, typed(page, line("ARMY/ACSI", 262, 596))) == []
 
 

@@ -446,6 +446,7 @@ def _hypotheses(
 
     `lined` are whole frames in which there is ink right beside the sides: that may be slanting lines.
     """
+    frames = _frames(level, upright, px_mm, settings)
     level = _bridged(level, settings.bridge_mm * px_mm)
     upright = _bridged(upright, settings.bridge_mm * px_mm)
     ends = level.ends
@@ -462,7 +463,7 @@ def _hypotheses(
     closed = (ranked[:, 0] > 0.5) & (sides.mean(1) > settings.side_min)
     three = (ranked[:, 1] > settings.side_open_min) & (right - left > settings.open_width_mm * px_mm)
     good = np.flatnonzero(closed | three)
-    boxes = ([corner[good] for corner in (a, b, c, d)], sides[good]), _frames(level, upright, px_mm, settings)
+    boxes = ([corner[good] for corner in (a, b, c, d)], sides[good]), frames
     found = []
     for (corners, sides), lined in zip(boxes, (False, True), strict=True):
         a, b, c, d = corners
@@ -494,27 +495,44 @@ def _frames(
     Returns the inked shares of the four sides besides.
     """
     ends = np.concatenate([level.ends, level.joined])
-    ends = ends[np.argsort(ends[:, 0])]
-    x0, y, x1, _ = ends.T
-    top, bottom = _runs_of(*(np.searchsorted(x0, x0 + d) for d in (-px_mm, px_mm)))
-    same = np.abs(x1[bottom] - x1[top]) < px_mm
-    same &= (y[bottom] - y[top] > settings.height_min_mm * px_mm) & (x1[top] - x0[top] > settings.width_min_mm * px_mm)
-    top, bottom = ends[top[same]], ends[bottom[same]]
-    sides = [_inked(level.mask, run[:, :2], run[:, 2:]) for run in (top, bottom)]
-    sides += [_inked(upright.mask, top[:, i : i + 2][:, ::-1], bottom[:, i : i + 2][:, ::-1]) for i in (0, 2)]
-    whole = np.min(sides, axis=0) > settings.side_whole_min
-    top, bottom = top[whole], bottom[whole]
+    (x0, y0, x1, y1), tall, wide = ends.T, settings.height_min_mm * px_mm, settings.width_min_mm * px_mm
+    middle, v = (y0 + y1) / 2, upright.ends
+    # one of the two rules ends at upright ones, the other may run on, as where boxes touch
+    cornered = [
+        (np.abs((v[:, 1] + v[:, 3]) / 2 - x[:, None]) < px_mm)
+        & (v[:, 0] < y[:, None] + px_mm)
+        & (v[:, 2] > y[:, None] - px_mm)
+        for x, y in ((x0, y0), (x1, y1))
+    ]
+    exact = np.flatnonzero(cornered[0].any(1) & cornered[1].any(1) & (x1 - x0 > wide))
+    if not len(exact):
+        return [np.zeros((0, 2))] * 4, np.zeros((0, 4))
+    spans = (x0[:, None] < x0[exact] + px_mm) & (x1[:, None] > x1[exact] - px_mm)
+    pairs = []
+    for below in (1, -1):
+        away = below * (middle[:, None] - middle[exact])
+        away[~spans | (away < tall)] = np.inf
+        pairs.append(np.stack([exact, away.argmin(0)][::below])[:, np.isfinite(away.min(0))])
+    upper, lower = np.concatenate(pairs, 1)
+    exact = np.concatenate([pairs[0][0], pairs[1][1]])
+    top, bottom = ends[upper], ends[lower]
     # a level run ends at the outer edge of the upright one, whose middle is the side
-    v = upright.ends
     shared = np.minimum(v[:, 2], bottom[:, 1, None]) - np.maximum(v[:, 0], top[:, 1, None])
     beside = shared > 0.3 * (bottom[:, 1] - top[:, 1])[:, None]
-    corners = []
-    for run in (top, bottom):
-        for i in (0, 2):
-            off = np.where(beside, np.abs((v[:, 1] + v[:, 3]) / 2 - run[:, i, None]), np.inf)
-            x = ((v[:, 1] + v[:, 3]) / 2)[off.argmin(1)] if len(v) else run[:, i]
-            corners.append(np.column_stack([x, _along(run, x)]))
-    return corners, np.stack(sides, 1)[whole]
+    at = []
+    for end in (x0[exact], x1[exact]):
+        off = np.where(beside, np.abs((v[:, 1] + v[:, 3]) / 2 - end[:, None]), np.inf)
+        at.append(np.where(off.min(1) < px_mm, ((v[:, 1] + v[:, 3]) / 2)[off.argmin(1)], end))
+    a, b, c, d = (np.column_stack([x, _along(run, x)]) for run in (top, bottom) for x in at)
+    sides = np.stack(
+        [
+            *(_inked(level.mask, *run) for run in ((a, b), (c, d))),
+            *(_inked(upright.mask, high[:, ::-1], low[:, ::-1]) for high, low in ((a, c), (b, d))),
+        ],
+        1,
+    )
+    whole = sides.min(1) > settings.side_whole_min
+    return [corner[whole] for corner in (a, b, c, d)], sides[whole]
 
 
 def _pairs(
