@@ -8,6 +8,7 @@ goes to :func:`redactlib.dates.read_date`.
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ import cv2
 import numpy as np
 
 from redactlib.marks import Box
-from redactlib.reading import ALPHABET, Reader, Reading, decode_lattice
+from redactlib.reading import ALPHABET, Reader, Reading, decode_lattice, stretch
 from redactlib.scan import Scan
 
 LINE_HEIGHT_PX = 48
@@ -44,6 +45,7 @@ class DateLineSettings:
     same: float = 0.9  # lines that share so much are one
     tall: float = 1.25  # by the median height: such a line may be two that hang together, so its halves are read too
     half: float = 0.62  # of a tall line's height
+    figures_min: int = 3  # of a stretch of a long line that may be a date
     digits_min: int = 2  # figures that a line must seem to hold to be read carefully
     view_length_max: float = 7.0  # by its height: in a longer line the date's own extent is not the line's
     views: tuple[tuple[float, float, float], ...] = (
@@ -141,12 +143,27 @@ def date_readings(
     crops, weights, groups = [], [], []
     for number, (line, seen) in enumerate(zip(lines, at_a_glance, strict=True)):
         if sum(c.isdigit() for c in seen.text) >= settings.digits_min:
-            views = settings.views if line.length < settings.view_length_max * line.height else settings.views[:1]
-            crops += [_view(window, line, view) for view in views]
+            views = [(line, view) for view in settings.views]
+            if line.length >= settings.view_length_max * line.height:
+                views[1:] = [(part, view) for part in _figures(line, seen, settings) for view in settings.views]
+            crops += [_view(window, part, view) for part, view in views]
             weights += [line.weight] * len(views)
             groups += [number] * len(views)
     readings = dates.read(crops, reader.read(crops, careful=True))
     return DateLines(tuple(readings), tuple(weights), tuple(groups))
+
+
+def _figures(line: _Line, seen: Reading, settings: DateLineSettings) -> list[_Line]:
+    """The stretches of a long line that hold figures with strokes between them, as a date does."""
+    found = []
+    for run in re.finditer(r"[\d/|.,IOlSBGTZ-]{4,}", seen.text):
+        if sum(c.isdigit() for c in run.group()) < settings.figures_min:
+            continue
+        first, last = seen.centres[run.start()], seen.centres[run.end() - 1]
+        step = (last - first) / (run.end() - run.start() - 1)
+        corners = stretch(line.corners, max(0.0, first - 0.7 * step), min(1.0, last + 0.7 * step))
+        found.append(_Line(corners, line.weight, line.margin_max))
+    return found
 
 
 def date_crops(

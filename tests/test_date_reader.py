@@ -92,6 +92,20 @@ def test_a_line_with_figures_is_read_in_several_views_and_a_blank_one_in_none():
     assert read_date(found.readings, groups=found.groups, not_after="2026-01-01").candidates[0][0] == "1988-04-06"
 
 
+def test_a_date_at_the_end_of_a_long_line_is_cut_out_of_it():
+    """The line's own height and margins are those of its print, and its date is a tenth of what the views show."""
+    date = pen_line("4-6-88")
+    height, width = date.shape
+    page = np.full((900, 1700), 255, np.uint8)
+    page[300 : 300 + height, 250 + 4 * width : 250 + 5 * width] = date
+    x, y = 250 - (240 - 71), 300 - (280 - 106)
+    lines = LinesAt((x, y, x + 5 * width, y + height))
+    found = date_readings(Scan(page, 300), (240, 280, 1600, 500), lines, DateReader())
+    assert found.groups == (0, 0, 0, 0, 0)
+    assert max(shape[1] for shape in lines.read_px[1:]) < lines.read_px[0][1] / 2
+    assert read_date(found.readings, groups=found.groups, not_after="2026-01-01").candidates[0][0] == "1988-04-06"
+
+
 def test_what_the_general_recogniser_says_fills_two_steps_for_each_of_its_own():
     lattice = np.full((3, 1 + len(ALPHABET)), 1e-6, np.float32)
     lattice[:, 5] = 1.0
