@@ -22,11 +22,11 @@ from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, reread
-from redactlib.detect.legend import read_as_legends
 from redactlib.detect.lettering import with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
 from redactlib.detect.strike import StrikeSettings, is_struck
+from redactlib.detect.wording import in_catalogue_words
 from redactlib.forms import read_form
 from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, intersection, union
@@ -49,11 +49,22 @@ class StampSettings:
 
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
     reach_pen: float = 3.2  # and a note of several lines no further than this
+    fill_before: float = (
+        0.3  # what is filled in counts from here on: a line that begins earlier holds other writing too
+    )
+    fill_after: float = 6.0
+    beside_shift: float = 0.8  # up or down, from the line whose blank at its end the pen fills
+    beside_reach: float = 4.0  # from that line's end to where the writing begins
+    fill_above: float = 1.3  # the pen writes a date there
+    fill_below: float = 2.4  # and a note
     on_side: float = 0.7  # sine of the angle of lines on their side, which are read in pieces
     crossed_min: float = 0.76  # of the legend's length that pen strokes run over; fills alone reach 0.7
     crossed_min_deg: float = 8.0  # the rules of a form's blanks are more level
     pitch: float = 1.15  # between a legend's lines where only one was read
     row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
+    pen_min: float = 0.55  # of a line's ink, that was written by hand
+    pen_min_doubtful: float = 0.25  # of that of a line that was read with doubt, as typing seldom is
+    doubtful: float = 0.8
     fill_height_max: float = 2.6  # pens write larger than stamps
     edge_share: float = 0.06  # of the page's height: head and foot, where one line is set in pieces far apart
     level_max_deg: float = 2.0
@@ -84,7 +95,7 @@ def find_stamps(
     """
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
     pieces = read_margins(scan, pieces, reader)
-    pieces = read_as_legends([*pieces, *read_faint(scan, pieces, reader)])
+    pieces = in_catalogue_words([*pieces, *read_faint(scan, pieces, reader)])
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
     typical = float(np.median([piece.height for piece in pieces])) if pieces else 0.0
     lines = [replace(line, apart=_is_apart(line, typical, settings)) for line in lines]
@@ -194,8 +205,7 @@ def _stamp(
     others = [pieces[part].box for m in matches if m is not match for i in m.lines for part in lines[i].parts]
     taken |= set(filled)
     rotation = float(np.median([pieces[i].rotation_deg for i in own]))
-    outlines = legend_corners + [pieces[i].corners for i in filled]
-    whole = union(*map(bounds, outlines))
+    whole = union(*map(bounds, [*legend_corners, *(pieces[i].corners for i in filled)]))
 
     def look_closer() -> DateLines:
         dates = date_reader()
@@ -205,7 +215,8 @@ def _stamp(
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
-    unread = _unread_rows(scan, match, lines, settings) if row.worn else []
+    unread = _unread_rows(scan, match, lines, legend_corners, settings) if row.worn else []
+    outlines = legend_corners + _fills(legend_corners, [pieces[i] for i in filled], settings)
     extent = union(*(inked(scan, outline) for outline in outlines), *(tight(scan, box) for box in unread))
     if len(row.lines) == 1 and abs(rotation) < settings.level_max_deg:
         extent = _lean(scan, extent, sum(len(lines[i].text) for i in match.lines), settings)
@@ -274,7 +285,9 @@ def _whole_of(whole: str, said: str) -> tuple[float, float]:
     return -start / len(said), (len(whole) - start) / len(said)
 
 
-def _unread_rows(scan: Scan, match: Match, lines: Sequence[Line], settings: StampSettings) -> list[Box]:
+def _unread_rows(
+    scan: Scan, match: Match, lines: Sequence[Line], legend: Sequence[np.ndarray], settings: StampSettings
+) -> list[Box]:
     """Where printed lines of the legend stand that were not read: a pitch from the next, as wide as those that were."""
     rows = {hit.literal.row: lines[hit.line] for hit in match.hits}
     first = next(iter(rows.values()))
@@ -285,8 +298,8 @@ def _unread_rows(scan: Scan, match: Match, lines: Sequence[Line], settings: Stam
     pitch = (places[high] - places[low]) / (high - low) if high > low else settings.pitch * height
     if not 0.5 * height < pitch < 2 * height:
         return []
-    a0 = min(float(np.array(line.centre) @ along) - line.width / 2 for line in rows.values())
-    a1 = max(float(np.array(line.centre) @ along) + line.width / 2 for line in rows.values())
+    reach = np.concatenate(list(legend)) @ along
+    a0, a1 = float(reach.min()), float(reach.max())
     found = []
     printed = {lit.row for lit in match.marking.literals if not lit.optional}
     for row in sorted(printed - set(rows)):
@@ -350,15 +363,21 @@ def _filled_lines(
     height = float(np.median([pieces[i].height for i in own]))
     width, reach = a1 - a0, settings.reach_down * height
     top, bottom = d0, d1
+    ends = [(float((line @ along).max()), float((line @ down).mean())) for line in legend]
     found: list[int] = []
     order = sorted(range(len(pieces)), key=lambda i: abs(float((pieces[i].corners @ down).mean()) - (d0 + d1) / 2))
     for i in order:
         piece = pieces[i]
         if i in taken or i in own or piece.height > settings.fill_height_max * height or banner_words(piece.text):
             continue
-        extent, depth = piece.corners @ along, piece.corners @ down
-        centre, below = float(extent.mean()), float(depth.mean())
-        if extent.min() < a0 - 0.2 * width - height or extent.max() > a1 + 0.5 * width + height:
+        extent, below = piece.corners @ along, float((piece.corners @ down).mean())
+        centre = float(extent.mean())
+        beside = any(
+            abs(below - depth) < settings.beside_shift * height
+            and -height < extent.min() - end < settings.beside_reach * height
+            for end, depth in ends
+        )
+        if extent.min() < a0 - 0.2 * width - height or (extent.max() > a1 + 0.5 * width + height and not beside):
             continue
         typed = piece.confidence > 0.9 and layers is not None and not is_pen(scan, layers, piece.box, share_min=0.3)
         if row.hand and (
@@ -369,7 +388,13 @@ def _filled_lines(
         inside = a0 <= centre <= a1 and d0 <= below <= d1 and extent.max() - extent.min() < 1.2 * width
         near = a0 - 0.2 * width <= centre <= a1 + 0.4 * width and d0 - reach <= below <= d1 + reach
         close = a0 <= centre <= a1 + 0.2 * width and top - 0.9 * height <= below <= bottom + 0.9 * height
-        pen = close and row.hand and layers is not None and is_pen(scan, layers, piece.box)
+        share_min = settings.pen_min if piece.confidence > settings.doubtful else settings.pen_min_doubtful
+        pen = (
+            (close or beside)
+            and row.hand
+            and layers is not None
+            and is_pen(scan, layers, piece.box, share_min=share_min)
+        )
         if (inside and not _is_body(piece)) or pen or (near and _belongs(row, piece)):
             found.append(i)
             top = max(min(top, below - 0.5 * height), d0 - settings.reach_pen * height)
@@ -377,6 +402,24 @@ def _filled_lines(
     if not row.hand or abs(along[1]) < settings.on_side:
         return found
     return found + _running_on([*own, *found], pieces, taken, along)
+
+
+def _fills(legend: Sequence[np.ndarray], filled: Sequence[TextLine], settings: StampSettings) -> list[np.ndarray]:
+    """Corners of what was filled in, as far as a marking reaches: readers run its lines on into writing beside it."""
+    along = legend[0][1] - legend[0][0]
+    along = along / max(1e-6, float(np.linalg.norm(along)))
+    frame = np.stack([along, (-along[1], along[0])])
+    outline = np.concatenate(list(legend)) @ frame.T
+    height = float(np.median([np.linalg.norm(corners[3] - corners[0]) for corners in legend]))
+    low = outline.min(0) - height * np.array([settings.fill_before, settings.fill_above])
+    high = outline.max(0) + height * np.array([settings.fill_after, settings.fill_below])
+    found = []
+    for piece in filled:
+        own = piece.corners @ frame.T
+        (a0, d0), (a1, d1) = np.maximum(own.min(0), low), np.minimum(own.max(0), high)
+        if a0 < a1 and d0 < d1:
+            found.append((np.array([(a0, d0), (a1, d0), (a1, d1), (a0, d1)]) @ frame).astype(np.float32))
+    return found
 
 
 def _running_on(members: Sequence[int], pieces: Sequence[TextLine], taken: set[int], along: np.ndarray) -> list[int]:
@@ -396,7 +439,7 @@ def _running_on(members: Sequence[int], pieces: Sequence[TextLine], taken: set[i
     return found
 
 
-def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float = 0.55) -> bool:
+def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float) -> bool:
     """Whether most of the ink in a box was written by hand."""
     x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in box)
     page = scan.ink[box[1] : box[3], box[0] : box[2]]
