@@ -216,6 +216,15 @@ def test_even_dither_is_shaded_and_an_uneven_one_is_a_picture():
     assert is_at(box, (200, 600, 900, 800))
 
 
+def test_dither_on_a_copy_with_black_edges_is_found():
+    page = blank()
+    page[600:800:4, 200:1100:4] = page[601:801:4, 200:1100:4] = page[600:800:4, 201:1101:4] = 0
+    page[:, :24] = page[:24] = page[:, -24:] = 0
+    [(style, box)] = found(page, *prose(page, range(6)))
+    assert style == "shaded"
+    assert is_at(box, (200, 600, 1100, 800))
+
+
 def test_block_of_lines_of_unequal_length_is_one_polygon():
     page = np.full((1650, 1275, 3), 255, np.uint8)
     for top, right in ((600, 1100), (660, 900), (720, 1100)):

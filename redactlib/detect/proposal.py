@@ -195,6 +195,9 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
     contours, tree = cv2.findContours(dense, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     outer = [c for c, links in zip(contours, tree[0] if contours else (), strict=True) if links[3] < 0]
     rects = [(int(x), int(y), int(w), int(h)) for x, y, w, h in map(cv2.boundingRect, outer)]
+    # the black round a copy is none, and its rectangle holds the whole page
+    high, wide = (n - 1 for n in lines.shape)
+    rects = [(x, y, w, h) for x, y, w, h in rects if x > 1 and y > 1 and x + w < wide and y + h < high]
     rects = [(x, y, w, h) for x, y, w, h in rects if core[y : y + h, x : x + w].any()]
     rects = [part for rect in rects for part in _row_parts(rect, closed, px_mm, settings)]
     cores = _joined(rects, closed, ink, px_mm, settings)

@@ -49,6 +49,7 @@ class RedactionSettings:
     hatched_min: float = 0.65  # share of the ink in a box that is slanting lines
     hatched_side_min: float = 0.9
     hatch_dpi: float = 150.0  # fine enough for lines of the pen
+    hatched_width_min_mm: float = 6.0  # several lines, one beside the other; a ticked box is narrower
     hatch_mm: float = 2.2  # height of a line that few letters' strokes have, and no whole word
     hatch_slopes: tuple[float, ...] = (1.0, 0.6, 1.7)
     cross_stray_mm: float = 0.4
@@ -455,6 +456,7 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     clear = sum(ch.isalpha() for s, c in inner if c > settings.clear_min for ch in s)
     framed = inked > settings.dust_max and min(p.evidence["sides"]) > settings.hatched_side_min
     framed = framed and clear < settings.clear_letters_min
+    framed = framed and x1 - x0 > page.scan.mm(settings.hatched_width_min_mm)
     p.evidence["hatched"] = _hatched(patch, m, page.scan, settings) if framed else 0.0
     if p.evidence["hatched"] > settings.hatched_min:
         return None
