@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from redactlib.detect.handwriting import find_handwriting
 from redactlib.detect.interlinear import find_interlinear
 from redactlib.detect.pen import strokes
 from redactlib.layers import Layers, separate
-from redactlib.marks import Bracket, Handwriting, area, intersection
+from redactlib.marks import Bracket, Handwriting, Stamp, area, intersection, iou
 from redactlib.reading import NeuralReader, PageText, Reading, TextLine, read_page
 from redactlib.scan import Scan
 from redactlib.synth import DrawnPage, Edit, PageSpec, draw_page
@@ -101,7 +104,7 @@ def test_strokes_that_nearly_touch_are_one() -> None:
 def typescript(*, spacing_px: int, between: str = "", confidence: float = 0.85, x0: int = 300) -> tuple[Scan, PageText]:
     """Eight lines of type at 150 dpi, and neat capitals between the third and the fourth, read as a line like them."""
     image = np.full((640, 900), 255, np.uint8)
-    lines = [("we are agreed that nothing should be done in haste", 80, 60 + spacing_px * i, 0.98) for i in range(8)]
+    lines = [("we are  agreed that  nothing should be done in haste", 80, 60 + spacing_px * i, 0.98) for i in range(8)]
     if between:
         lines.append((between, x0, 60 + spacing_px * 5 // 2, confidence))
     read = []
@@ -143,7 +146,7 @@ def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it() -> None:
     scan, text = typescript(spacing_px=60, between="IN VIENNA")
     image = scan.image.copy()
     x0, x1, y = text.lines[3].box[0], text.lines[3].box[2], text.lines[3].box[3]
-    apex = round(x0 + (x1 - x0) * 27.5 / len(text.lines[3].text))  # in the gap after "nothing"
+    apex = round(x0 + (x1 - x0) * 29.5 / len(text.lines[3].text))  # in the gap after "nothing"
     image[y - 24 : y + 12, apex - 12 : apex + 13] = 255
     cv2.polylines(image, [np.array([[apex - 8, y + 9], [apex, y - 5], [apex + 8, y + 9]])], False, 0, 2)
     marked = Scan(image, 150.0)
@@ -165,13 +168,34 @@ def drawn_over(*strokes: tuple[int, int, int, int], pen_px: int = 3) -> list[Han
 
 @pytest.mark.parametrize("rise", [0, 2])
 def test_a_line_through_words_is_a_strike_of_its_own(rise: int) -> None:
-    (strike,) = drawn_over((200, 193 + rise, 330, 193 - rise))
-    assert abs(strike.box[0] - 200) < 12
-    assert abs(strike.box[2] - 330) < 12
+    (strike,) = drawn_over((161, 193 + rise, 303, 193 - rise))
+    assert abs(strike.box[0] - 161) < 12
+    assert abs(strike.box[2] - 303) < 12
+    assert strike.struck_text == "agreed that"
 
 
 def test_two_lines_through_words_are_one_strike() -> None:
-    assert len(drawn_over((200, 190, 330, 190), (200, 195, 330, 195), pen_px=2)) == 1
+    assert len(drawn_over((161, 190, 303, 190), (161, 195, 303, 195), pen_px=2)) == 1
+
+
+def test_a_zigzag_through_words_is_a_strike() -> None:
+    points = [(164 + 8 * i, 202 if i % 2 else 182) for i in range(17)]
+    (strike,) = drawn_over(*((*a, *b) for a, b in itertools.pairwise(points)), pen_px=2)
+    assert abs(strike.box[0] - 164) < 12
+    assert abs(strike.box[2] - 292) < 12
+
+
+def test_a_stamp_that_is_struck_gives_its_strike() -> None:
+    image = np.full((640, 900), 255, np.uint8)
+    cv2.putText(image, "TOP SECRET", (300, 95), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 0, 5)
+    cv2.line(image, (330, 110), (540, 45), 0, 4)
+    scan, text = Scan(image, 150.0), PageText()
+    stamp = Stamp(box=(300, 60, 580, 98), confidence=0.9, text="TOP SECRET", family="classification", struck=True)
+    (strike,) = (m for m in find_handwriting(scan, separate(scan), text, (stamp,)) if m.role == "strike")
+    assert iou(strike.box, (330, 45, 540, 110)) > 0.6
+    assert strike.struck_text == "TOP SECRET"
+    live = replace(stamp, struck=False)
+    assert not any(m.struck_text for m in find_handwriting(scan, separate(scan), text, (live,)))
 
 
 def test_an_underline_and_a_rule_across_the_page_strike_nothing_out() -> None:

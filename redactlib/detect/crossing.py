@@ -27,13 +27,21 @@ class CrossingSettings:
     usual_share: float = 0.8  # ... and than the longest run of ink of so many lines, whose letters touch ...
     usual_times: float = 3.0  # ... so many times
     slopes: tuple[float, ...] = (-0.04, -0.02, 0.0, 0.02, 0.04)  # up or down for each step along
-    middle: float = 0.9  # standard deviations of the line's ink, up or down: underlines lie farther from its middle
+    middle: float = 0.28  # of the line's height, up or down: underlines lie farther from its middle
     double: float = 0.3  # of the line's height: two strokes so near are one strike
-    thick_max: float = 0.5  # thicker is a bar
+    thick_max: float = 0.55  # thicker is a bar
     reach: float = 0.2  # so far above and below it letters go on ...
-    stems_min: float = 0.05  # ... on both sides in this share of its length: not under an underline ...
-    gaps_min: float = 0.2  # ... and on neither in this share: not where letters touch
-    beyond_max: float = 0.7  # a rule goes on beyond the words
+    stems_min: float = 0.05  # ... in this share of its length: not on empty paper ...
+    gaps_min: float = 0.2  # ... and on neither side in this share: not where letters touch
+    beyond: tuple[float, float] = (0.08, 0.7)  # a pen begins before the words and ends behind them; a rule goes on
+    slants_deg: tuple[int, ...] = (40, 48, 56, 64, 71)  # of a zigzag's strokes, up and down ...
+    slant_length: float = 0.67  # ... which are so long ...
+    slant_gap: float = 0.25  # ... follow each other as close as this ...
+    slants_min: int = 6  # ... are so many ...
+    slants_times: float = 3.0  # ... so many times the most in most lines, whose letters slant too ...
+    slants_each: float = 2.2  # ... so many for each height of the line ...
+    slants_cover: float = 0.85  # ... over so much of its length ...
+    slants_uneven_max: float = 0.53  # ... and turn at even steps: their deviation over their mean
     straight_min: float = 0.7  # of a mark's diagonal: one straight stroke is all of it ...
     cross_min: float = 0.6  # ... or two that cross are
     slash_min_mm: float = 8.0  # shorter ones are ticks and letters
@@ -49,7 +57,7 @@ class Crossed:
     line: TextLine
 
 
-def find_level(
+def find_along(
     ink: np.ndarray,
     scale: float,
     mm: float,
@@ -57,7 +65,7 @@ def find_level(
     *,
     settings: CrossingSettings = CrossingSettings(),
 ) -> list[Crossed]:
-    """Find strokes that run along lines of print, through the middle of their letters.
+    """Find strokes that run along lines of print, through the middle of their letters: straight ones and zigzags.
 
     Args:
         ink: bool ``(h, w)``, where the page is inked.
@@ -75,13 +83,18 @@ def find_level(
         for line, room in zip(lines, rooms, strict=True)
         if (row := _row(plane, scale, mm, line, float(room), settings))
     ]
-    usual = np.quantile([_longest(row) for row in rows], settings.usual_share) if rows else 0.0
+    if not rows:
+        return []
+    usual = np.quantile([_longest(row) for row in rows], settings.usual_share)
+    zigzags = [list(_zigzags(row, scale, mm, settings)) for row in rows]
+    usual_turns = np.quantile([max((z.turns for z in some), default=0) for some in zigzags], settings.usual_share)
+    turns_min = max(settings.slants_min, settings.slants_times * usual_turns)
     found = []
-    for row in rows:
-        letter = row.letter
-        run = round(max(settings.letters_min * letter, settings.length_min_mm * mm, settings.usual_times * usual))
+    for row, some in zip(rows, zigzags, strict=True):
+        run = round(max(settings.letters_min * row.letter, settings.length_min_mm * mm, settings.usual_times * usual))
+        through = [*_runs(row, run, scale, settings), *(z.box for z in some if z.even and z.turns >= turns_min)]
         boxes: list[Box] = []
-        for box in sorted(_runs(row, run, scale, settings), key=lambda b: b[0] - b[2]):
+        for box in sorted(through, key=lambda b: b[0] - b[2]):
             same = next((b for b in boxes if min(b[2], box[2]) - max(b[0], box[0]) > 0.5 * (box[2] - box[0])), None)
             if not same:
                 boxes.append(box)
@@ -163,17 +176,18 @@ def _runs(row: _Row, run: int, scale: float, settings: CrossingSettings) -> Iter
         count, _, stats, _ = cv2.connectedComponentsWithStats(bars, connectivity=8)
         for x, y, w, h, _ in stats[1:count]:
             middle, half = y + h / 2, max(1.0, h - 2) / 2  # the dilation gave it two rows
-            off = abs(middle - row.middle) > settings.middle * row.spread
+            off = abs(middle - high / 2) > settings.middle * high
             if 2 * half > settings.thick_max * high or off:
                 continue
             head, foot, reach = round(middle - half) - 1, round(middle + half) + 1, round(settings.reach * high)
             over = level[max(0, head - reach) : max(0, head), x : x + w].max(0, initial=0) > 0
             under = level[foot : foot + reach, x : x + w].max(0, initial=0) > 0
-            both, neither = (over & under).mean(), (~over & ~under).mean()
-            if both < settings.stems_min or neither < settings.gaps_min:
+            touched = over | under
+            if not settings.stems_min <= touched.mean() <= 1 - settings.gaps_min:
                 continue
-            letters = np.flatnonzero(over | under)
-            if max(letters[0], w - 1 - letters[-1]) > settings.beyond_max * high:
+            letters = np.flatnonzero(touched)
+            beyond = sorted((letters[0] / high, (w - 1 - letters[-1]) / high))
+            if beyond[0] < settings.beyond[0] or beyond[1] > settings.beyond[1]:
                 continue
             ys = [row.top + row.tilt * place + drop + slope * place + middle for place in (x, x + w)]
             yield (
@@ -182,6 +196,58 @@ def _runs(row: _Row, run: int, scale: float, settings: CrossingSettings) -> Iter
                 int(np.ceil((row.left + x + w) / scale)),
                 int(np.ceil((max(ys) + half) / scale)),
             )
+
+
+@dataclass(frozen=True)
+class _Zigzag:
+    """Slanting strokes along a line: their box in page pixels, how often they turn, and whether as a pen does."""
+
+    box: Box
+    turns: int
+    even: bool
+
+
+def _zigzags(row: _Row, scale: float, mm: float, settings: CrossingSettings) -> Iterator[_Zigzag]:
+    """Slanting strokes that follow each other along a line; some letters look so too."""
+    high = len(row.ink)
+    low, deep = max(0, round(row.middle - 1.2 * row.spread)), round(row.middle + 1.2 * row.spread) + 1
+    down, up = (
+        np.maximum.reduce([cv2.morphologyEx(row.ink, cv2.MORPH_OPEN, _slant(sign * a, high, settings)) for a in angles])
+        for angles, sign in ((settings.slants_deg, 1), (settings.slants_deg, -1))
+    )
+    falls, rises = (slant[low:deep].max(0, initial=0) > 0 for slant in (down, up))
+    covered = (falls | rises).astype(np.uint8)
+    gap = int(settings.slant_gap * high) | 1
+    closed = cv2.morphologyEx(np.pad(covered, gap)[None], cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))[0, gap:-gap]
+    edges = np.flatnonzero(np.diff(closed, prepend=0, append=0))
+    one = np.where(falls & ~rises, 1, np.where(rises & ~falls, -1, 0))
+    for x0, x1 in edges.reshape(-1, 2).tolist():
+        places = x0 + np.flatnonzero(one[x0:x1])
+        turns = places[np.diff(one[places], prepend=0) != 0]
+        steps = np.diff(turns)
+        if x1 - x0 < settings.length_min_mm * mm or len(steps) < 2:
+            continue
+        ys = np.flatnonzero((down | up)[:, x0:x1].any(1)) + row.top + row.tilt * (x0 + x1) / 2
+        box = (
+            int((row.left + x0) / scale),
+            int(ys[0] / scale),
+            int(np.ceil((row.left + x1) / scale)),
+            int(np.ceil((ys[-1] + 1) / scale)),
+        )
+        dense = len(turns) >= settings.slants_each * (x1 - x0) / high
+        covers = covered[x0:x1].mean() >= settings.slants_cover
+        yield _Zigzag(
+            box, len(turns), bool(dense and covers and steps.std() <= settings.slants_uneven_max * steps.mean())
+        )
+
+
+def _slant(angle_deg: float, high: int, settings: CrossingSettings) -> np.ndarray:
+    """A slanting line of a zigzag through a line of that height, as a mask."""
+    half = round(settings.slant_length * high) // 2
+    across, along = round(half * np.cos(np.radians(angle_deg))), round(half * np.sin(np.radians(angle_deg)))
+    mask = np.zeros((2 * abs(along) + 1, 2 * across + 1), np.uint8)
+    cv2.line(mask, (0, abs(along) - along), (2 * across, abs(along) + along), 1)
+    return mask
 
 
 def crosses_out(

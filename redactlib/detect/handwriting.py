@@ -12,16 +12,19 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from redactlib.detect.crossing import crosses_out, find_level
+from redactlib.detect.crossing import crosses_out, find_along
 from redactlib.detect.handread import read_anew
 from redactlib.detect.interlinear import find_caret, find_interlinear, middle_of
 from redactlib.detect.judge import Judge
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
-from redactlib.detect.strike import strokes_through
+from redactlib.detect.strike import StrikeSettings, strokes_through
 from redactlib.layers import Layers
 from redactlib.marks import Box, Bracket, Handwriting, Stamp, area, intersection, union
 from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
+
+ROUGHLY = StrikeSettings(angle_step_deg=3.0)
+"""Enough to see where a stroke is that is known to be there."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def find_handwriting(
             role="strike",
             struck_text=_words_in(s.line, s.box),
         )
-        for s in find_level(pen.ink, pen.scale, MM, [line for line in page.prints if not _in_form(line.box, page)])
+        for s in find_along(pen.ink, pen.scale, MM, [line for line in page.prints if not _in_form(line.box, page)])
         if not any(intersection(s.box, box) > 0.5 * area(s.box) for box in own)
     ]
     marks = [m for m in marks if not any(intersection(m.box, o.box) > 0.5 * area(m.box) for o in (*inserted, *struck))]
@@ -104,9 +107,11 @@ def _over_stamps(
     Returns:
         the strikes, and the pen without them.
     """
-    boxes, mask, found = strokes(pen.mask), pen.mask.copy(), []
-    for stamp in stamps:
-        through = list(strokes_through(scan, stamp.box)) if stamp.struck else []
+    struck = [stamp for stamp in stamps if stamp.struck]
+    boxes = strokes(pen.mask) if struck else []
+    mask, found = pen.mask.copy(), []
+    for stamp in struck:
+        through = list(strokes_through(scan, stamp.box, settings=ROUGHLY))
         if not through:
             continue
         box = union(*through)

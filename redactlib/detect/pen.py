@@ -104,7 +104,7 @@ def propose(scan: Scan, layers: Layers, settings: PenSettings = PenSettings()) -
     """Ink that may be a pen's by the model's map, without photographs, bars and shadows of the page's edge."""
     dark, scale = darkness(scan)
     ink = dark > INK_DARKNESS
-    chance = _enlarged(layers.handwriting, ink)
+    chance = _resized(layers.handwriting, ink).astype(np.float32) / 255
     rim = cv2.dilate(ink.astype(np.uint8), np.ones([2 * round(settings.faint_apart_mm * MM) + 1] * 2, np.uint8)) > 0
     ink |= (dark > settings.faint_darkness) & (chance >= settings.faint_min) & ~rim
     mask = ink & (chance >= settings.proposal_min) & (_around(ink, settings.density_reach_mm) <= settings.density_max)
@@ -145,17 +145,13 @@ def evidence(
     mean chance within 10 and 25 mm; shares in typed and in doubtful lines; confidence of the reading; share inside
     stamps; stroke width (mm); mean chance of all ink in the box; shares in long level and in long upright runs of ink.
     """
-    ink = pen.ink.astype(np.float32)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(pen.ink.astype(np.uint8), connectivity=8)
     length = np.maximum(stats[:, 2], stats[:, 3]) / MM
-    length[0] = 0
-    length = length[labels]
-    near, around, far = (_around(ink, reach) for reach in (4, 10, 25))
-    ink_chance = pen.chance * ink
-    chance_around = _around(ink_chance, 10) / np.maximum(around, 1e-4)
-    chance_far = _around(ink_chance, 25) / np.maximum(far, 1e-4)
-    others = [_enlarged(plane, pen.ink) for plane in (layers.print, layers.stamp, layers.ruling, layers.fill)]
-    heat = _enlarged(np.maximum(layers.bracket_open, layers.bracket_close), pen.ink)
+    near, around, far = (_around(pen.ink, reach) for reach in (4, 10, 25))
+    ink_chance = np.where(pen.ink, pen.chance, np.float32(0))
+    chance_around, chance_far = (_around(ink_chance, reach) for reach in (10, 25))
+    others = [_resized(plane, pen.ink) for plane in (layers.print, layers.stamp, layers.ruling, layers.fill)]
+    heat = _resized(np.maximum(layers.bracket_open, layers.bracket_close), pen.ink)
     width = cv2.distanceTransform(pen.ink.astype(np.uint8), cv2.DIST_L2, 3)
     bar = round(settings.run_mm * MM)
     runs = [
@@ -174,8 +170,11 @@ def evidence(
     rows = []
     for x0, y0, x1, y1 in boxes:
         place = (slice(y0, y1), slice(x0, x1))
-        own, there = pen.mask[place], pen.ink[place]
-        amount, chance, reading = own.sum(), pen.chance[place][own], confidence[place][own]
+        there = pen.ink[place]
+        ys, xs = np.nonzero(pen.mask[place])
+        own = (ys + y0) * width_px + xs + x0
+        amount, chance, reading = own.size, pen.chance.take(own), confidence.take(own)
+        long, ink_near, ink_far = length[labels.take(own)], around.take(own), far.take(own)
         rows.append(
             [
                 np.log(amount / MM**2),
@@ -183,22 +182,23 @@ def evidence(
                 amount / there.sum(),
                 chance.mean(),
                 np.percentile(chance, 90),
-                *((length[place][own] >= mm).mean() for mm in (2, 4)),
-                *(density[place][own].mean() for density in (near, around)),
+                *((long >= mm).mean() for mm in (2, 4)),
+                near.take(own).mean(),
+                ink_near.mean(),
                 np.log((x1 - x0) / MM),
                 np.log((y1 - y0) / MM),
                 min(10, min(x0, y0, width_px - x1, height_px - y1) / MM),
-                *(plane[place][own].mean() for plane in others),
-                heat[place].max(),
-                chance_around[place][own].mean(),
-                chance_far[place][own].mean(),
+                *(plane.take(own).mean() / 255 for plane in others),
+                heat[place].max() / 255,
+                (chance_around.take(own) / np.maximum(ink_near, 1e-4)).mean(),
+                (chance_far.take(own) / np.maximum(ink_far, 1e-4)).mean(),
                 (reading >= settings.typed_confidence).mean(),
                 ((reading >= 0) & (reading < settings.doubtful_confidence)).mean(),
                 np.maximum(reading, 0).mean(),
-                stamped[place][own].mean(),
-                np.percentile(width[place][own], 75) / MM,
+                stamped.take(own).mean(),
+                np.percentile(width.take(own), 75) / MM,
                 pen.chance[place][there].mean(),
-                *(run[place][own].mean() for run in runs),
+                *(run.take(own).mean() for run in runs),
             ]
         )
     return np.array(rows, np.float64).reshape(-1, 27)
@@ -206,11 +206,13 @@ def evidence(
 
 def _around(plane: np.ndarray, reach_mm: float) -> np.ndarray:
     size = int(reach_mm * MM) | 1
-    return cv2.blur(plane.astype(np.float32), (size, size))
+    if plane.dtype == bool:
+        return cv2.boxFilter(plane.view(np.uint8), cv2.CV_32F, (size, size))
+    return cv2.blur(plane, (size, size))
 
 
-def _enlarged(plane: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return cv2.resize(plane, like.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
+def _resized(plane: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return cv2.resize(plane, like.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _place(plane: np.ndarray, box: Box, scale: float) -> np.ndarray:
