@@ -216,6 +216,20 @@ def test_even_dither_is_shaded_and_an_uneven_one_is_a_picture():
     assert is_at(box, (200, 600, 900, 800))
 
 
+def test_dither_over_a_line_and_a_part_of_the_next_is_one_polygon():
+    page = blank()
+    cover = np.zeros(page.shape, bool)
+    cover[600:660, 200:900] = cover[660:720, 200:500] = True
+    dots = np.zeros(page.shape, bool)
+    dots[::4, ::4] = dots[1::4, ::4] = dots[::4, 1::4] = True
+    page[cover & dots] = 0
+    [redaction] = find_redactions(Scan(page, DPI), None, PageText(tuple(prose(page, range(6)))))
+    assert redaction.style == "shaded"
+    assert is_at(redaction.box, (200, 600, 900, 720))
+    assert redaction.lines == 2
+    assert redaction.estimated_chars == pytest.approx(23 + 10, abs=2)
+
+
 def test_dither_on_a_copy_with_black_edges_is_found():
     page = blank()
     page[600:800:4, 200:1100:4] = page[601:801:4, 200:1100:4] = page[600:800:4, 201:1101:4] = 0

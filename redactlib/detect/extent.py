@@ -118,17 +118,20 @@ def measure_type(
 def _advances(line: TextLine, settings: ExtentSettings) -> tuple[float, float, int, float]:
     """Mean step between letters that stand side by side, its scatter, their number; mean step with spaces, pixels."""
     steps = np.diff(line.reading.centres) * (line.box[2] - line.box[0])
-    side_by_side = np.array([a.isalpha() and b.isalpha() for a, b in zip(line.text, line.text[1:], strict=False)])
-    typical = max(float(np.median(steps[side_by_side])), 1e-6) if side_by_side.any() else 1e-6
-    near, far = settings.side_by_side
-    close = steps[side_by_side & (steps > near * typical) & (steps < far * typical)]
-    if not len(close):
+    letters = np.array([char.isalpha() for char in line.text])
+    side_by_side = np.sort(steps[letters[:-1] & letters[1:]])
+    typical = float(side_by_side[len(side_by_side) // 2]) if len(side_by_side) else 0.0
+    if typical <= 0:
         return 1.0, 1.0, 0, 1.0
+    near, far = np.searchsorted(side_by_side, np.array(settings.side_by_side) * typical)
+    close = side_by_side[near:far]
+    step = float(close.sum()) / len(close)
+    scatter = max(0.0, float(close @ close) / len(close) - step**2) ** 0.5
     steps = steps[steps < settings.hole * typical]
     count = len(steps)
     if line.text.count(" ") < settings.spaces_min * len(line.text):  # wide letters stand as far apart, in print
-        count += int(np.sum(steps > settings.space_gap * typical))
-    return float(close.mean()), float(close.std() / close.mean()), len(close), float(steps.sum()) / count
+        count += int(np.count_nonzero(steps > settings.space_gap * typical))
+    return step, scatter / step, len(close), float(steps.sum()) / count
 
 
 def _pitch(ends: np.ndarray, height: float, slope: float, settings: ExtentSettings) -> float | None:

@@ -65,6 +65,7 @@ class ProposalSettings:
     speckle_mm: float = 0.5  # white between the dots of a dither, or around a letter under a marker
     dense_min: float = 0.72  # share of a stroke's ground that is covered, speckles closed
     row_min: float = 0.5  # share of a row or column that belongs to the stroke
+    stepped_share: tuple[float, float] = (0.4, 0.9)  # of its box that a polygon of lines of unequal length covers
     join_mm: float = 9.0  # a see-through stroke is broken by the white rims of a few letters
     join_closed: float = 0.6
     join_ink: float = 0.4
@@ -165,12 +166,9 @@ def _fills(
             "level": level,
             "even": float(np.mean(np.abs(values - level) < 24)) if len(values) else 0.0,
         }
-        outline = cv2.approxPolyDP(contour, 0.5 * px_mm, True)[:, 0]
-        steps = np.abs(np.diff(np.concatenate([outline, outline[:1]]), axis=0))
-        level = steps.min(1) <= 0.05 * steps.max(1) + 1
+        outline, evidence["straight"] = _outline(contour, px_mm)
         evidence["paper"] = paper
         evidence.update(_around((x, y, x + w, y + h), 255 * cover, px_mm))
-        evidence["straight"] = float(steps[level & (steps.max(1) > px_mm)].sum() / max(1, steps.sum()))
         found.append(
             Proposal(
                 box=(x, y, x + w, y + h),
@@ -199,10 +197,10 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
     high, wide = (n - 1 for n in lines.shape)
     rects = [(x, y, w, h) for x, y, w, h in rects if x > 1 and y > 1 and x + w < wide and y + h < high]
     rects = [(x, y, w, h) for x, y, w, h in rects if core[y : y + h, x : x + w].any()]
+    found = _stepped([r for r in rects if r[3] >= 3 * window], closed, core, ink, px_mm, settings)
     rects = [part for rect in rects for part in _row_parts(rect, closed, px_mm, settings)]
     cores = _joined(rects, closed, ink, px_mm, settings)
     reach = round(settings.stroke_min_mm * px_mm / 2)
-    found = []
     for cx0, cy0, cx1, cy1 in cores:
         x0, y0 = max(0, cx0 - reach), max(0, cy0 - reach)
         patch = closed[y0 : cy1 + reach, x0 : cx1 + reach]
@@ -220,6 +218,47 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
         }
         found.append(Proposal(box=box, style="marker", score=evidence["closed"], evidence=evidence))
     return found
+
+
+def _stepped(
+    rects: Sequence[tuple[int, int, int, int]],
+    closed: np.ndarray,
+    core: np.ndarray,
+    ink: np.ndarray,
+    px_mm: float,
+    settings: ProposalSettings,
+) -> list[Proposal]:
+    """Dense areas higher than a line that fill a polygon, but not its box: covers of lines of unequal length."""
+    low, high = settings.stepped_share
+    found = []
+    for x, y, w, h in rects:
+        if not low < core[y : y + h, x : x + w].mean() < high:
+            continue
+        contours, _ = cv2.findContours(core[y : y + h, x : x + w], cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        largest = max(contours, key=cv2.contourArea)
+        a, b, c, d = cv2.boundingRect(largest)
+        box = (x + a, y + b, x + a + c, y + b + d)
+        inside = cv2.drawContours(np.zeros((d, c), np.uint8), [largest], 0, 1, -1, offset=(-a, -b)) > 0
+        outline, straight = _outline(largest, px_mm)
+        cut = slice(box[1], box[3]), slice(box[0], box[2])
+        evidence = {
+            "density": float(ink[cut][inside].mean() / 255),
+            "closed": float(closed[cut][inside].mean()),
+            "core": float(core[cut][inside].mean()),
+            "straight": straight,
+            **_around(box, ink, px_mm),
+        }
+        polygon = tuple((x + i, y + j) for i, j in outline.tolist())
+        found.append(Proposal(box=box, style="marker", score=evidence["closed"], polygon=polygon, evidence=evidence))
+    return found
+
+
+def _outline(contour: np.ndarray, px_mm: float) -> tuple[np.ndarray, float]:
+    """Corners ``(n, 2)`` of an outline, and the share of it that runs level or upright."""
+    outline = cv2.approxPolyDP(contour, 0.5 * px_mm, True)[:, 0]
+    steps = np.abs(np.diff(np.concatenate([outline, outline[:1]]), axis=0))
+    level = steps.min(1) <= 0.05 * steps.max(1) + 1
+    return outline, float(steps[level & (steps.max(1) > px_mm)].sum() / max(1, steps.sum()))
 
 
 def _row_parts(

@@ -107,7 +107,8 @@ class RedactionSettings:
     dither_uneven_max: float = 0.13
     dither_closed_min: float = 0.9  # a dithered fill is light, but has no gaps
     dither_core_min: float = 0.68
-    dither_width_min_mm: float = 11.0
+    dither_width_min_mm: float = 5.5  # a short word
+    dither_wide_mm: float = 11.0  # narrower, it must have the shape of a word; punched holes are as grey
     marker_density_min: float = 0.45
     marker_closed_min: float = 0.78
     legible_closed_min: float = 0.75  # the same of a stroke that ends clearly, with letters that can be read in it
@@ -417,13 +418,23 @@ def _is_dither(p: Proposal, page: _Page, settings: RedactionSettings) -> bool:
     e, (light, dark) = p.evidence, settings.dither_density
     if min(e["closed"], e["core"]) < settings.dither_whole_min or not light < e["density"] < dark:
         return False
-    if x1 - x0 < page.scan.mm(settings.dither_width_min_mm) or y1 - y0 < settings.marker_lines[0] * page.line_height:
+    narrow = max(page.scan.mm(settings.dither_width_min_mm), settings.marker_aspect_min * (y1 - y0))
+    if x1 - x0 < min(narrow, page.scan.mm(settings.dither_wide_mm)):
+        return False
+    if y1 - y0 < settings.marker_lines[0] * page.line_height:
         return False
     patch, cell = page.scan.ink[y0:y1, x0:x1], page.scan.mm(settings.dither_cell_mm)
     size = (max(1, round((x1 - x0) / cell)), max(1, round((y1 - y0) / cell)))
     shares = cv2.resize(patch.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    if p.polygon:
+        if e["straight"] < settings.stepped_straight_min:
+            return False
+        outline = np.rint((np.array(p.polygon) - (x0, y0)) / cell).astype(np.int32)
+        mask = cv2.fillPoly(np.zeros(size[::-1], np.uint8), [outline], (1,))
+        shares = shares[cv2.erode(mask, np.ones((3, 3), np.uint8), borderValue=0) > 0]
     return (
-        float(shares.std()) < settings.dither_uneven_max
+        shares.size > 0
+        and float(shares.std()) < settings.dither_uneven_max
         and _letters_of_row(p.box, page)[0] < settings.words_min
         and _hatched(patch, 0, page.scan, settings) < settings.hatched_min
     )
@@ -581,7 +592,7 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
         return "no line of type"
     if w < page.scan.mm(settings.marker_width_min_mm) or w < settings.marker_aspect_min * h:
         return "too narrow"
-    wide = w > page.scan.mm(settings.dither_width_min_mm)
+    wide = w > page.scan.mm(settings.dither_wide_mm)
     dithered = wide and e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
     around = [e[side] for side in ("above", "below", "left", "right")]
     clear_cut = sum(around) < settings.legible_around_max and _letters_of_row(p.box, page)[0] >= settings.words_min
