@@ -43,6 +43,7 @@ class HandwritingSettings:
     own_share: float = 0.8  # of a line's ink is the pen's: it is the writing itself, as read
     strike_confidence: float = 0.7  # of a straight stroke through printed words
     stamp_line_mm: float = 12.0  # lower stamps are one line, like levels of secrecy
+    level_share: float = 0.6  # of a stroke's box lies in a level of secrecy: it is a letter of it
     by_machine_max: float = 0.08  # mean of the ink model's map in a strike over a stamp: less was set with the words
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
@@ -74,7 +75,7 @@ def find_handwriting(
         one mark a group of strokes, with its role, in reading order.
     """
     pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets)
-    over_stamps, pen = _over_stamps(pen, scan, layers, stamps, settings)
+    over_stamps, pen = _over_stamps(_without_levels(pen, stamps, settings), scan, layers, stamps, settings)
     page = _page(scan, pen, text, stamps, settings)
     marks = [_mark(group, page, text, settings) for group in _groups(pen, scan, settings)]
     inserted = [mark for mark in _between_lines(pen, page, text, settings) if not _in_stamp(mark.box, page)]
@@ -97,6 +98,17 @@ def find_handwriting(
     if reader:
         marks = read_anew(marks, scan, page.pitch, reader)
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
+
+
+def _without_levels(pen: Pen, stamps: Sequence[Stamp], settings: HandwritingSettings) -> Pen:
+    """The pen's ink without that in live levels of secrecy: they have no blanks to fill in, so it is their lettering."""
+    levels = [stamp.box for stamp in stamps if stamp.family == "classification" and not stamp.struck]
+    mask = pen.mask.copy()
+    for x0, y0, x1, y1 in strokes(pen.mask) if levels else []:
+        box = _on_page((x0, y0, x1, y1), pen)
+        if any(intersection(box, level) > settings.level_share * area(box) for level in levels):
+            mask[y0:y1, x0:x1] = False
+    return replace(pen, mask=mask)
 
 
 def _over_stamps(
