@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 import cv2
@@ -90,14 +90,24 @@ def separate(scan: Scan, *, network: Network | None = None, settings: LayerSetti
 
 
 def darkness(scan: Scan, settings: LayerSettings = LayerSettings()) -> tuple[np.ndarray, float]:
-    """The page at working resolution, uint8, 0 for its paper and 255 for black, and work pixels a page pixel."""
+    """The page at working resolution, uint8, 0 for its paper and 255 for black, and work pixels a page pixel.
+
+    That of the last page is kept, to be read only: the stages ask for it one after the other.
+    """
+    return _darkness(scan, settings)
+
+
+@lru_cache(maxsize=1)
+def _darkness(scan: Scan, settings: LayerSettings) -> tuple[np.ndarray, float]:
     scale = settings.resolution_dpi / scan.dpi
     size = max(1, round(scan.width * scale)), max(1, round(scan.height * scale))
     grey = cv2.resize(scan.grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     paper = cv2.resize(grey, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
     paper = cv2.GaussianBlur(cv2.dilate(paper, np.ones((7, 7), np.uint8)), (0, 0), 5)
     paper = np.maximum(cv2.resize(paper, size, interpolation=cv2.INTER_LINEAR).astype(np.float32), 90)
-    return np.clip(255 - grey * (255 / paper), 0, 255).astype(np.uint8), scale
+    dark = np.clip(255 - grey * (255 / paper), 0, 255).astype(np.uint8)
+    dark.setflags(write=False)
+    return dark, scale
 
 
 @cache

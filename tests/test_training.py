@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install redactlib[training]")
-pytest.importorskip("onnx", reason="the export needs the package onnx: pip install redactlib[training]")
 
 from redactlib.layers import load_network  # noqa: E402
 from redactlib.synth import draw_pages  # noqa: E402

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 from redactlib.catalogue.banners import words_of_banners
 from redactlib.catalogue.markings import fold, markings
 from redactlib.marks import Box, area, intersection
-from redactlib.reading import Reader, TextLine, crop_line, text_line
+from redactlib.reading import Reader, Reading, TextLine, crop_line, text_line
 from redactlib.scan import Scan
 
 
@@ -27,6 +27,9 @@ class CloserSettings:
     figures_min: int = 2
     figures_chars_max: int = 30
     sure: float = 0.995  # mean probability of a line's letters
+    plain_score: float = 0.95  # a line with a whole phrase is plain where its letters and each figure reach:
+    plain: float = 0.95
+    plain_figure: float = 0.9  # of 133 release lines on 170 real pages 94 do: none had a figure misread
     careful_lines_max: int = 26  # read carefully at most, the likeliest first: about 40 ms each
     blur_mm: float = 0.2  # closes the gaps of dotted letters
     blur_gain: float = 1.8  # makes them dark again
@@ -82,7 +85,9 @@ def _worth_reading(pieces: Sequence[TextLine], settings: CloserSettings) -> list
     likely = {
         i
         for i, p in enumerate(pieces)
-        if p.confidence < settings.sure and scores[i] >= _score_min(p, settings.candidate_score, settings)
+        if p.confidence < settings.sure
+        and scores[i] >= _score_min(p, settings.candidate_score, settings)
+        and not (scores[i] >= settings.plain_score and _is_plain(p.reading, settings))
     }
     askew = {
         i
@@ -91,6 +96,14 @@ def _worth_reading(pieces: Sequence[TextLine], settings: CloserSettings) -> list
     }
     order = [*sorted(likely, key=lambda i: -scores[i]), *sorted(askew - likely)]
     return sorted(order[: settings.careful_lines_max])
+
+
+def _is_plain(reading: Reading, settings: CloserSettings) -> bool:
+    """Whether a line was read well as a whole, and each of its figures, which nothing else on the line confirms."""
+    if reading.confidence < settings.plain or len(reading.probabilities) != len(reading.text):
+        return False
+    figures = (p for c, p in zip(reading.text, reading.probabilities, strict=True) if c.isdigit())
+    return min(figures, default=1.0) >= settings.plain_figure
 
 
 def _score_min(piece: TextLine, least: float, settings: CloserSettings) -> float:
