@@ -12,7 +12,7 @@ One way through the house, each stage a function that takes values and returns n
             layers.py ----> Layers        separate: print, handwriting, stamp, ruling, fill, brackets; one small network
             detect/ ------> marks         find_redactions, find_stamps, find_codes, find_handwriting, find_brackets
               redaction.py                proposal.py proposes, emptied.py sees gaps, extent.py measures
-              stamp.py                    closer.py, margins.py, wording.py read again; banner.py, lettering.py: levels
+              stamp.py                    closer, margins, sideways, wording read again; banner.py, lettering.py: levels
               handwriting.py              pen.py, judge.py part pen from type; interlinear.py, crossing.py, handread.py
               forms.py                    a stamp read as a form: ticks, blanks, printed and handwritten dates
               catalogue/                  markings, codes, agencies, orders as tables; matching them with text

@@ -25,6 +25,7 @@ from redactlib.detect.closer import read_faint, reread
 from redactlib.detect.lettering import with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
+from redactlib.detect.sideways import read_sideways
 from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.detect.wording import in_catalogue_words
 from redactlib.forms import read_form
@@ -94,7 +95,7 @@ def find_stamps(
         Stamps in reading order; ``evidence`` holds the aligned legend, the fields, the date with its rivals, the ticks.
     """
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
-    pieces = read_margins(scan, pieces, reader)
+    pieces = read_sideways(scan, read_margins(scan, pieces, reader), reader)
     pieces = in_catalogue_words([*pieces, *read_faint(scan, pieces, reader)])
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
     typical = float(np.median([piece.height for piece in pieces])) if pieces else 0.0
