@@ -101,7 +101,7 @@ def find_handwriting(
 
 
 def _without_levels(pen: Pen, stamps: Sequence[Stamp], settings: HandwritingSettings) -> Pen:
-    """The pen's ink without that in live levels of secrecy: they have no blanks to fill in, so it is their lettering."""
+    """The pen's ink without that in live levels of secrecy: without blanks to fill, it is their lettering."""
     levels = [stamp.box for stamp in stamps if stamp.family == "classification" and not stamp.struck]
     mask = pen.mask.copy()
     for x0, y0, x1, y1 in strokes(pen.mask) if levels else []:

@@ -239,6 +239,7 @@ def _is_type(box: Box, gap: Gap, text: PageText, settings: InterlinearSettings) 
         line
         for line in text.lines
         if line.text.strip()
+        and line not in (gap.above, gap.below)
         and intersection(line.box, box) > 0.5 * area(box)
         and abs(middle_of(line, np.array((box[0] + box[2]) / 2)) - middle) < reach
     ]
