@@ -302,14 +302,13 @@ def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> 
     scores = _scores(row.key, lines)
     floors = np.array(
         [
-            settings.short_key_score if len(fold(k)[0]) < settings.short_key_chars else settings.key_score
+            settings.short_key_score if len(_folded(k)) < settings.short_key_chars else settings.key_score
             for k in row.key
         ]
     )
     decides = row.decision != "none"  # and a mistake would be costly
-    eased = np.array(
-        [not decides and (line.apart or (row.next_line_date and _dated_below(line, lines, settings))) for line in lines]
-    )
+    dates = [line for line in lines if _BAND_DATE.search(line.text)] if row.next_line_date else []
+    eased = np.array([not decides and (line.apart or _stands_on(line, dates, settings)) for line in lines])
     longer = np.array([len(_folded(k)) >= settings.short_key_chars for k in row.key])
     low = np.where(longer[:, None] & eased[None], settings.apart_score, floors[:, None])
     seeds = [
@@ -333,13 +332,12 @@ def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> 
 _BAND_DATE = re.compile(r"(?:J[AU][NL]|FEB|MA[RY]|A[PU][RG]|SEP|[O0]CT|N[O0]V|DE[C0]).{0,3}\d.{0,5}\d\d\W*$")
 
 
-def _dated_below(line: Line, lines: Sequence[Line], settings: MatchSettings) -> bool:
-    """Whether the next line is that of a date stamp."""
-    for other in lines:
+def _stands_on(line: Line, dates: Sequence[Line], settings: MatchSettings) -> bool:
+    """Whether the next line is one of those of date stamps."""
+    for other in dates:
         dx, dy = other.centre[0] - line.centre[0], other.centre[1] - line.centre[1]
         down, across = dx * line.down[0] + dy * line.down[1], dx * line.along[0] + dy * line.along[1]
-        close = 0.5 * line.height < down < settings.pitch_max * line.height and abs(across) < line.width
-        if close and _BAND_DATE.search(other.text):
+        if 0.5 * line.height < down < settings.pitch_max * line.height and abs(across) < line.width:
             return True
     return False
 
