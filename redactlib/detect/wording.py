@@ -2,7 +2,8 @@
 
 A recogniser's best guess at a worn or struck line is seldom a word. Its character probabilities often make a legend's
 words all but as likely, and no other words come near: over the labelled pages every line within 1.6 nats a letter of
-"Classified by" or "Declassify on" is one. It is the way in which :func:`redactlib.dates.read_date` reads a date.
+"Classified by" or "Declassify on" is one. A line between a legend's others may be less likely, since its place speaks
+for it too. It is the way in which :func:`redactlib.dates.read_date` reads a date.
 """
 
 from __future__ import annotations
@@ -14,23 +15,28 @@ from functools import lru_cache
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from redactlib.catalogue.markings import fold, markings
+from redactlib.catalogue.markings import Literal, Marking, fold, markings
 from redactlib.reading import Reading, TextLine, log_odds_of
 
 
 @dataclass(frozen=True)
 class WordingSettings:
-    """Which lines are asked for the catalogue's words, and how near they must come to them."""
+    """Which lines are asked for the catalogue's words, and how near they must come to them; odds in nats a letter."""
 
     sure: float = 0.95  # confidence of a line that says what it was read as
     letters_min: int = 8  # of words that are told by their letters alone
     alike_min: float = 0.55  # of the letters, before the probabilities are asked
-    alike_max: float = 0.93  # a line that has nearly all of the letters is matched as it is
+    alike_max: float = 0.9  # a line in which nearly all of the letters stand together is matched as it is
     rivals: int = 2  # phrases asked for, the most alike first
-    odds_max: float = 1.4  # nats a letter
+    odds_max: float = 1.4
     odds_by_confidence: float = (
         2.0  # and no more than this by the line's confidence: unsure of all, nothing is unlikely
     )
+    next_odds_max: float = 2.6  # of a line that stands where the legend's next one does
+    next_confidence_min: float = 0.45
+    pitch: tuple[float, float] = (0.5, 1.9)  # from one line of a legend to the next, in heights
+    shared_min: float = 0.5  # of the shorter line, that stands over the other
+    height_ratio_max: float = 1.8
 
 
 def in_catalogue_words(pieces: Sequence[TextLine], *, settings: WordingSettings = WordingSettings()) -> list[TextLine]:
@@ -46,20 +52,73 @@ def in_catalogue_words(pieces: Sequence[TextLine], *, settings: WordingSettings 
     asked = [i for i, piece in enumerate(pieces) if _is_doubtful(piece, settings)]
     if not asked:
         return list(pieces)
-    alike = process.cdist([fold(pieces[i].text)[0] for i in asked], folded, scorer=fuzz.ratio, dtype=np.float32) / 100
-    found = list(pieces)
+    said: dict[int, tuple[float, str]] = {}  # odds and words of the lines that are taken for them
+    maybe: dict[int, str] = {i: piece.text for i, piece in enumerate(pieces) if i not in asked}
+    alike = process.cdist([_key(pieces[i].text) for i in asked], folded, scorer=fuzz.ratio, dtype=np.float32) / 100
     for i, scores in zip(asked, alike, strict=True):
         near = [k for k in np.argsort(-scores)[: settings.rivals] if scores[k] >= settings.alike_min]
-        if not near or scores[near[0]] > settings.alike_max:
+        if not near:
             continue
-        lattice = pieces[i].reading.lattice
-        assert lattice is not None
-        odds = log_odds_of(lattice, [phrases[k] for k in near])
-        best = int(np.argmin(odds))
+        if _says(pieces[i], phrases[near[0]], settings):
+            maybe[i] = phrases[near[0]]
+            continue
+        odds, best = min(zip(_odds(pieces[i], [phrases[k] for k in near]), near, strict=True))
+        if odds <= settings.odds_max:
+            maybe[i] = phrases[best]
+            if odds <= settings.odds_by_confidence * pieces[i].confidence:
+                said[i] = odds, phrases[best]
+    _ask_neighbours(pieces, asked, maybe, said, settings)
+    return [
+        replace(piece, reading=_said(piece.reading, said[i][1], said[i][0])) if i in said else piece
+        for i, piece in enumerate(pieces)
+    ]
 
-        if odds[best] <= min(settings.odds_max, settings.odds_by_confidence * pieces[i].confidence):
-            found[i] = replace(pieces[i], reading=_said(pieces[i].reading, phrases[near[best]], odds[best]))
-    return found
+
+def _ask_neighbours(
+    pieces: Sequence[TextLine],
+    asked: Sequence[int],
+    maybe: dict[int, str],
+    said: dict[int, tuple[float, str]],
+    settings: WordingSettings,
+) -> None:
+    """Take in lines that stand next to one of a legend as its next line does and may say that: two confirm it."""
+    beside = _neighbours(settings.letters_min)
+    queue = [i for i, text in maybe.items() if _key(text) in beside]
+    for i in queue:
+        for step, words in beside[_key(maybe[i])]:
+            for j in asked:
+                unsure = j not in said and pieces[j].confidence >= settings.next_confidence_min
+                if unsure and _stands_next(pieces[i], pieces[j], step, settings):
+                    [odds] = _odds(pieces[j], [words])
+                    if odds <= settings.next_odds_max and not _says(pieces[j], words, settings):
+                        said[j], maybe[j] = (odds, words), words
+                        queue.append(j)
+                        if i in asked and i not in said and not _says(pieces[i], maybe[i], settings):
+                            said[i] = _odds(pieces[i], [maybe[i]])[0], maybe[i]
+
+
+def _stands_next(home: TextLine, other: TextLine, step: int, settings: WordingSettings) -> bool:
+    """Whether a line stands where the line after (`step` 1) or before (-1) one of a legend does."""
+    along = home.corners[1] - home.corners[0]
+    along = along / max(1e-6, float(np.linalg.norm(along)))
+    down = step * np.array([-along[1], along[0]])
+    apart = float((other.corners.mean(0) - home.corners.mean(0)) @ down)
+    low, high = sorted((home.height, other.height))
+    if not settings.pitch[0] * low < apart < settings.pitch[1] * high or high > settings.height_ratio_max * low:
+        return False
+    a, b = home.corners @ along, other.corners @ along
+    shared = min(a.max(), b.max()) - max(a.min(), b.min())
+    return bool(shared > settings.shared_min * min(np.ptp(a), np.ptp(b)))
+
+
+def _says(piece: TextLine, words: str, settings: WordingSettings) -> bool:
+    text = _key(piece.text)
+    return len(text) >= len(_key(words)) - 1 and fuzz.partial_ratio(_key(words), text) > 100 * settings.alike_max
+
+
+def _odds(piece: TextLine, words: Sequence[str]) -> list[float]:
+    lattice = piece.reading.lattice
+    return [] if lattice is None else log_odds_of(lattice, words)
 
 
 def _is_doubtful(piece: TextLine, settings: WordingSettings) -> bool:
@@ -74,14 +133,31 @@ def _said(reading: Reading, phrase: str, odds: float) -> Reading:
     return Reading(phrase, float(np.exp(-max(0.0, odds))), reading.lattice, tuple(places))
 
 
+def _key(text: str) -> str:
+    return fold(text)[0]
+
+
+def _told_by_letters(row: Marking, letters_min: int) -> list[Literal]:
+    """Printed words of a legend; without short ones and those that a sign tells by itself."""
+    told = (literal for literal in row.literals if len(literal.folded) >= letters_min)
+    return [literal for literal in told if not (row.token and row.token in literal.text)]
+
+
 @lru_cache(maxsize=1)
 def _phrases(letters_min: int) -> tuple[list[str], list[str]]:
-    """Printed words of the catalogue's legends, as printed, and folded; without those that a sign tells by itself."""
-    printed = {
-        literal.text
-        for row in markings()
-        for literal in row.literals
-        if len(literal.folded) >= letters_min and not (row.token and row.token in literal.text)
-    }
-    words = sorted(printed)
-    return words, [fold(word)[0] for word in words]
+    """Words of the catalogue's legends, as printed, and folded."""
+    words = sorted({literal.text for row in markings() for literal in _told_by_letters(row, letters_min)})
+    return words, [_key(word) for word in words]
+
+
+@lru_cache(maxsize=1)
+def _neighbours(letters_min: int) -> dict[str, list[tuple[int, str]]]:
+    """For the words of each line of a worn legend, folded, what stands after (1) and before (-1) it."""
+    found: dict[str, dict[tuple[int, str], None]] = {}
+    for row in markings():
+        lines = {literal.row: literal for literal in reversed(_told_by_letters(row, letters_min))}
+        for place, literal in lines.items() if row.worn else ():
+            for step in (1, -1):
+                if place + step in lines:
+                    found.setdefault(literal.folded, {})[step, lines[place + step].text] = None
+    return {text: list(rest) for text, rest in found.items()}
