@@ -443,6 +443,17 @@ def test_struck_frame_of_one_line_is_hatched(cross: bool):
     assert is_at(box, (200, 600, 900, 660))
 
 
+@pytest.mark.parametrize("runs_on", [False, True])
+def test_gap_at_the_end_of_a_line_with_two_edges_is_a_slip_and_with_a_rule_is_none(runs_on: bool):
+    page = blank()
+    lines = [*prose(page, range(3)), typed(page, line("the quick brown fox", 120, 250)), *prose(page, range(4, 7))]
+    cv2.line(page, (715, 252), (1265 if runs_on else 1130, 252), 0, 2)
+    cv2.line(page, (715, 252), (716, 298), 0, 2)
+    slips = [box for style, box in found(page, *lines) if style == "cutout"]
+    assert len(slips) == (0 if runs_on else 1)
+    assert all(iou(box, (715, 252, 1130, 298)) > 0.7 for box in slips)
+
+
 def test_struck_frames_that_share_a_side_are_two():
     page = blank()
     boxes = [(200, 540, 1000, 600), (420, 600, 900, 660)]

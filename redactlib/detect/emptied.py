@@ -2,7 +2,7 @@
 
 A gap is no evidence by itself. Beside a code in the margin that nothing else explains it is; and so is a gap amid a
 sentence that goes on behind it, on a page of running text whose lines above and below are whole. A paper slip pasted
-over the words left its edge on the copy.
+over the words left its edges on the copy: two of them are evidence anywhere in a line of prose.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,7 +44,15 @@ class EmptiedSettings:
     beside_chars: float = 3.0  # between such a box and the letters beside it
     edge_share: float = 0.6  # of a side of the gap along which the edge of a slip runs
     edge_run_mm: float = 3.0  # longer than any part of a letter
-    edge_reach: float = 0.35  # of the distance of lines: how far from the gap
+    edge_reach: float = 0.35  # of the distance of lines: how far from the gap, and, at its ends, into it
+    prose_small_min: float = 0.5  # share of small letters; forms are set in capitals
+    slip_gap_chars_min: float = 6.0  # between the middles of the letters beside a slip
+    slip_edges_min: int = 2
+    runs_on_chars: float = 4.0  # beyond the gap the edge of a slip is at its end, a rule is not
+    upright_edge: float = 0.7  # of the height of a line's box, higher than any letter
+    upright_rule: float = 1.6  # the same of what is no edge of a slip over one line
+    upright_chars: float = 1.7  # from the end of the gap an upright edge stands so near
+    edge_max_mm: float = 0.55  # the shadow of a paper's edge; strokes of the pen and letters have more ink
 
 
 def find_emptied(
@@ -69,16 +78,23 @@ def find_emptied(
         for three in zip(rows, rows[1:], rows[2:], strict=False)
         for gap in _amid_sentence(*three, page_type, settings)
     ]
+    slips: list[tuple[Box, dict[str, Any]]] = [
+        (box, {"edges": edges})
+        for three in zip([None, *rows], rows, [*rows[1:], None], strict=False)
+        for box in _gaps_of_prose(*three, page_type, settings)
+        if (edges := sum(_edges(box, scan, page_type, settings))) >= settings.slip_edges_min
+    ]
     found: list[Proposal] = []
-    for box, evidence in [*coded, *amid]:
+    for box, evidence in [*coded, *slips, *amid]:
         x0, y0, x1, y1 = box
         explained = any(
             intersection(box, k) > settings.known_max * area(box) for k in [*known, *(p.box for p in found)]
         )
-        inset_x, inset_y = round(settings.inset * page_type.advance), round(settings.inset * page_type.height)
+        into = 2 * settings.inset, settings.upright_chars if "edges" in evidence else settings.inset
+        inset_y, inset_x = round(into[0] * page_type.height), round(into[1] * page_type.advance)
         inside = scan.ink[y0 + inset_y : y1 - inset_y, x0 + inset_x : x1 - inset_x]
         if inside.size and not explained and inside.mean() < settings.ink_max:
-            style = "cutout" if _has_edge(box, scan, page_type, settings) else "whiteout"
+            style = "cutout" if any(_edges(box, scan, page_type, settings)) else "whiteout"
             found.append(Proposal(box=box, style=style, score=0.6, evidence=evidence))
     return found
 
@@ -108,7 +124,7 @@ def _opposite_codes(
     known: Sequence[Box],
     page_type: PageType,
     settings: EmptiedSettings,
-) -> list[tuple[Box, dict[str, str]]]:
+) -> list[tuple[Box, dict[str, Any]]]:
     """Gaps opposite a code in the margin that has no other redaction."""
     body = [t for t in lines if len(t.text) >= settings.body_chars_min]
     if len(body) < settings.body_lines_min:
@@ -165,7 +181,7 @@ def _rows(lines: Sequence[TextLine], page_type: PageType) -> list[_Row]:
         letters = [
             (x0 + at * (x1 - x0), char)
             for at, char in zip(line.reading.centres, line.text, strict=False)
-            if not char.isspace()
+            if char not in " |/\\_"  # the edges of slips are read as strokes
         ]
         if letters and 0.5 * page_type.height < line.height < 1.8 * page_type.height:
             placed.append(((a + b - page_type.slope * (x0 + x1)) / 2, letters))
@@ -179,7 +195,7 @@ def _rows(lines: Sequence[TextLine], page_type: PageType) -> list[_Row]:
 
 def _amid_sentence(
     above: _Row, row: _Row, below: _Row, page_type: PageType, settings: EmptiedSettings
-) -> list[tuple[Box, dict[str, str]]]:
+) -> list[tuple[Box, dict[str, Any]]]:
     """Gaps of a row behind which the sentence goes on, while the rows above and below have none there."""
     advance, (near, far) = page_type.advance, settings.pitch
     if len(row.x) < settings.prose_letters_min:
@@ -214,14 +230,51 @@ def _is_whole(row: _Row, start: float, stop: float, advance: float, settings: Em
     return bool(steps[steps < settings.whole_chars * advance].sum() > settings.whole_share * (stop - start))
 
 
-def _has_edge(box: Box, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> bool:
-    """Whether a straight edge runs along a side of the gap."""
-    x0, y0, x1, y1 = box
-    reach, run = round(settings.edge_reach * page_type.pitch), round(scan.mm(settings.edge_run_mm))
-    for strip in (scan.ink[y1 : y1 + reach, x0:x1], scan.ink[max(0, y0 - reach) : y0, x0:x1]):
-        if strip.size:
-            thick = cv2.dilate(strip.view(np.uint8), np.ones((3, 1), np.uint8))
-            runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
-            if runs.any(0).mean() > settings.edge_share:
-                return True
-    return False
+def _gaps_of_prose(
+    above: _Row | None, row: _Row, below: _Row | None, page_type: PageType, settings: EmptiedSettings
+) -> list[Box]:
+    """Gaps in a line of prose, between letters or up to a margin, where the line above or the one below is whole."""
+    advance, (near, far) = page_type.advance, settings.pitch
+    beside = [r for r in (above, below) if r is not None and near < abs(r.y - row.y) / page_type.pitch < far]
+    small = [sum(map(str.islower, r.letters)) / max(1, len(r.letters)) for r in (row, *beside)]
+    if not beside or len(row.x) < settings.prose_letters_min or min(small) < settings.prose_small_min:
+        return []
+    first, last = min(r.x[0] for r in beside), max(r.x[-1] for r in beside)
+    x = np.concatenate([[first - 1.6 * advance], row.x, [last + 1.6 * advance]])  # as if letters stood in the margins
+    gaps = []
+    for i in np.flatnonzero(np.diff(x) > settings.slip_gap_chars_min * advance):
+        start, stop = x[i] + 0.8 * advance, x[i + 1] - 0.8 * advance
+        if all(_is_whole(r, start, stop, advance, settings) for r in beside):
+            y, half = row.y + page_type.slope * (start + stop) / 2, 0.45 * page_type.height
+            gaps.append((round(start), round(y - half), round(stop), round(y + half)))
+    return gaps
+
+
+def _edges(box: Box, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> list[bool]:
+    """Whether straight edges run along the top, the bottom, the left and the right of a gap."""
+    (x0, y0, x1, y1), ink = box, scan.ink
+    out, on = round(settings.edge_reach * page_type.pitch), round(settings.runs_on_chars * page_type.advance)
+    into, run, left = round(settings.upright_chars * page_type.advance), scan.mm(settings.edge_run_mm), min(on, x0)
+    thick = scan.mm(settings.edge_max_mm)
+    along = []
+    for a, b in ((max(0, y0 - out), y0 + out // 2), (y1 - out // 2, y1 + out)):
+        runs = _runs(ink[a:b, x0 - left : x1 + on], run, thick)
+        beyond = (runs[: left // 2], runs[left + x1 - x0 + on // 2 :])
+        ends = all(part.mean() < settings.edge_share for part in beyond if part.size)
+        along.append(bool(ends and runs[left : left + x1 - x0].mean() > settings.edge_share))
+    for a, b in ((x0, x0 + into), (x1 - into, x1)):
+        edge, rule = (
+            _runs(ink[max(0, y0 - more) : y1 + more, a:b].T, share * page_type.height, thick).any()
+            for more, share in ((out // 2, settings.upright_edge), (2 * out, settings.upright_rule))
+        )
+        along.append(bool(edge and not rule))
+    return along
+
+
+def _runs(strip: np.ndarray, length: float, thick: float) -> np.ndarray:
+    """Columns of a strip in which there are level runs of ink, at least so long and at most so thick, pixels."""
+    if not strip.size:
+        return np.zeros(strip.shape[1], bool)
+    grown = cv2.dilate(np.ascontiguousarray(strip).view(np.uint8), np.ones((3, 1), np.uint8))  # they may lean
+    high = cv2.morphologyEx(grown, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8)).sum(0)
+    return (high > 0) & (high < thick + 2)
