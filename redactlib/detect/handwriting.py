@@ -14,7 +14,7 @@ import numpy as np
 
 from redactlib.detect.crossing import crosses_out, find_along
 from redactlib.detect.handread import read_anew
-from redactlib.detect.interlinear import find_caret, find_interlinear, middle_of
+from redactlib.detect.interlinear import Gap, find_caret, find_gaps, find_interlinear, middle_of, way_down
 from redactlib.detect.judge import Judge
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.detect.strike import StrikeSettings, strokes_through
@@ -222,7 +222,8 @@ def _page(scan: Scan, pen: Pen, text: PageText, stamps: Sequence[Stamp], setting
         line for line, pens in zip(level, own, strict=True) if not pens and line.confidence >= settings.print_confidence
     ]
     pitch = float(np.median([line.height for line in typed])) if len(typed) >= 3 else scan.dpi / 6  # as typewriters do
-    return _Page(typed, prints, tuple(stamps), scan.mm(1.0), pitch, scan.mm(settings.stamp_line_mm))
+    stamp_line = scan.mm(settings.stamp_line_mm)
+    return _Page(typed, prints, find_gaps(text), tuple(stamps), scan.mm(1.0), pitch, stamp_line)
 
 
 def _on_map(box: Box, pen: Pen) -> Box:
@@ -312,11 +313,13 @@ def _joined(boxes: list[Box], ink: _Sums, pen: _Sums, settings: HandwritingSetti
 
 @dataclass(frozen=True)
 class _Page:
-    """What roles are judged by: level lines that read well as type, those that are not the pen's own, stamps, a
-    millimetre, a line's height, and the height of a stamp of more than one line, in pixels."""
+    """What roles are judged by: level lines that read well as type, those that are not the pen's own, gaps between the
+    lines of a draft, stamps, a millimetre, a line's height, and the height of a stamp of more than one line, in pixels.
+    """
 
     typed: Sequence[TextLine]
     prints: Sequence[TextLine]
+    gaps: Sequence[Gap]
     stamps: Sequence[Stamp]
     mm: float
     pitch: float
@@ -451,4 +454,12 @@ def _line_below(box: Box, page: _Page, rows: tuple[float, float, float] | None =
     below = min((place for place in places if place > 0), default=np.inf)
     apart = -above > 0.4 * page.pitch and below > 0.35 * page.pitch
     near = below - above < 2.6 * page.pitch and foot - top < 1.6 * page.pitch
-    return over[places.index(below)] if apart and near else None
+    if apart and near:
+        return over[places.index(below)]
+    return next((gap.below for gap in page.gaps if _stands_in(box, gap)), None)
+
+
+def _stands_in(box: Box, gap: Gap, *, between: tuple[float, float] = (0.15, 0.6)) -> bool:
+    """Whether a mark's middle lies between two lines of a draft, however far it reaches."""
+    x0, _, x1, _ = union(gap.above.box, gap.below.box)
+    return x0 < (box[0] + box[2]) / 2 < x1 and between[0] < way_down(box, gap) < between[1]

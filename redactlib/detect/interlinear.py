@@ -29,7 +29,7 @@ class InterlinearSettings:
     off_line: float = 0.75  # of that distance: a short line nearer than this to both neighbours was put between them
     between: tuple[float, float] = (0.35, 0.8)  # of the way from one line's middle to the next, its own middle
     under_heights: float = 0.5  # from a line's middle to its feet
-    over_heights: float = 0.4  # and to its head
+    over_heights: float = 0.33  # and to its head
     letter_min_mm: float = 1.0  # smaller ink is dirt
     join_mm: float = 5.0  # words of one insertion lie closer
     width_min_mm: float = 3.0  # of an insertion: two letters ...
@@ -87,7 +87,7 @@ def find_interlinear(
         for group in _words(between, settings.join_mm * mm):
             x0, y0, x1, y1 = _bounds(group)
             box = (int(x0 / scale), int(y0 / scale), int(np.ceil(x1 / scale)), int(np.ceil(y1 / scale)))
-            placed = settings.between[0] < _way_down(box, gap) < settings.between[1]
+            placed = settings.between[0] < way_down(box, gap) < settings.between[1]
             written = placed and _is_writing(group, ink[y0:y1, x0:x1], mm, settings)
             if written and not _is_type(box, gap, text, settings):
                 found.append((box, gap))
@@ -198,7 +198,7 @@ def _stands_in(parts: np.ndarray, gap: Gap, scale: float, settings: InterlinearS
     return inside & apart & (x + w / 2 > left - height) & (x + w / 2 < right + height)
 
 
-def _way_down(box: Box, gap: Gap) -> float:
+def way_down(box: Box, gap: Gap) -> float:
     """How far a box's middle has come from the middle of the line above (0) to that of the line below (1)."""
     x, y = np.array((box[0] + box[2]) / 2), (box[1] + box[3]) / 2
     above, below = float(middle_of(gap.above, x)), float(middle_of(gap.below, x))
