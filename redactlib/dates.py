@@ -77,23 +77,40 @@ def find_dates(text: str, *, order: str = "MDY", era: str = "stamp") -> tuple[Da
     return tuple(sorted(found, key=lambda reading: reading.span))
 
 
-def spells(text: str, iso: str) -> bool:
+def spells(text: str, iso: str, *, lost: bool = False) -> bool:
     """Whether a text spells a whole date out, figure by figure, in one order or the other; a stroke may look like a 1.
+
+    Args:
+        text: one line.
+        iso: the date.
+        lost: whether strokes may have left no trace.
 
     >>> spells("10127/92", "1992-10-27"), spells("120/92", "1992-10-20")
     (True, False)
+    >>> spells("1114/00", "2000-11-14"), spells("1114/00", "2000-11-14", lost=True)
+    (False, True)
     """
     if any(reading.date == iso for reading in find_dates(text)):
         return True
     if len(iso) < 10:
         return False
-    figures = "".join(_DIGIT_OF.get(c, c) for c in text)
     year, month, day = iso.split("-")
-    stroke = r"(?:[^\dA-Za-z]{1,3}|1)"
+    stroke = r"(?:[^\dA-Za-z]{1,3}|1)" + ("?" if lost else "")
+    century = "".join(_figure(c) + "?" for c in year[:2])
+    end = rf"{century}{_figure(year[2])}[^\dA-Za-z]?{_figure(year[3])}(?!\d)"  # a pen's stroke may run into a figure
     return any(
-        re.search(rf"(?<!\d)0?{int(a)}{stroke}0?{int(b)}{stroke}(?:{year[:2]})?{year[2:]}(?!\d)", figures)
-        for a, b in ((month, day), (day, month))
+        re.search(rf"(?<!\d)0?{a}{stroke}0?{b}{stroke}{end}", text)
+        for a, b in ((_figures_of(month), _figures_of(day)), (_figures_of(day), _figures_of(month)))
     )
+
+
+def _figures_of(number: str) -> str:
+    """A pattern for a number as it may be read, less a leading zero."""
+    return "".join(map(_figure, number.lstrip("0")))
+
+
+def _figure(digit: str) -> str:
+    return f"[{digit}{re.escape(_LOOKALIKES.get(digit, ''))}]"
 
 
 def _patterns() -> tuple[re.Pattern[str], ...]:

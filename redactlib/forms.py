@@ -65,6 +65,7 @@ class FormSettings:
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
     spelt_lead: float = 2.0
+    doubled_lead: float = 5.0  # over another date that the same guess spells out where a stroke may be lost: 1114/00
     sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
     unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
     tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
@@ -208,8 +209,12 @@ def _weighed(
     lead = share / ranked[1][1] if len(ranked) > 1 and ranked[1][1] else _LEAD_MAX
     text = next((d.text for d in spelt if d.date == day), written.text)
     witnessed = any(spells(guess, day) for guess in (*texts, text))
+    near = [d for d, vote in ranked[1:] if vote / total * settings.doubled_lead > share]
+    doubled = any(spells(guess, rival, lost=True) for rival in near for guess in (*texts, text) if spells(guess, day))
     return {
-        "iso": day if share >= settings.spelt_min and lead >= settings.spelt_lead and witnessed else None,
+        "iso": day
+        if share >= settings.spelt_min and lead >= settings.spelt_lead and witnessed and not doubled
+        else None,
         "text": text,
         "confidence": round(_sure(share, lead, settings), 4),
         "handwritten": True,

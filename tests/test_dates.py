@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from redactlib.dates import find_dates, parse_date, read_date
+from redactlib.dates import find_dates, parse_date, read_date, spells
 from redactlib.reading import ALPHABET, Reading
 
 
@@ -152,3 +152,15 @@ def test_a_capital_l_beside_a_month_is_read_as_one_not_stumbled_over() -> None:
     found = parse_date("MAY L 1963", era="document")
     assert found is not None
     assert found.date == "1963-05-01"
+
+
+@pytest.mark.parametrize(("text", "iso"), [("10119/0DD BP8", "2000-10-19"), ("BNE8-3-9/6D 3669SLD", "1996-08-03")])
+def test_a_guess_spells_a_date_though_a_century_is_lost_or_a_stroke_runs_into_a_figure(text, iso):
+    assert spells(text, iso)
+
+
+def test_a_lost_stroke_makes_two_dates_of_one_row_of_figures():
+    assert spells("1114/00", "2000-01-14")
+    assert not spells("1114/00", "2000-11-14")
+    assert spells("1114/00", "2000-11-14", lost=True)
+    assert not spells("1114/00", "2000-12-14", lost=True)

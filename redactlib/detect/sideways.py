@@ -184,9 +184,8 @@ def _said(reading: Reading, settings: SidewaysSettings) -> dict[str, tuple[float
     for key, (cost, first, last) in zip(keys, _align(costs, keys), strict=True):
         if cost <= settings.cost_max * len(key):
             lead = _lead(costs, legends[key], cost, settings)
-            rewritten = _rewritten(reading, legends[key], first / len(costs), last / len(costs))
-            if lead >= settings.lead_min and rewritten is not None:
-                found[key] = (lead, rewritten)
+            if lead >= settings.lead_min:
+                found[key] = (lead, _rewritten(reading, legends[key], first / len(costs), last / len(costs)))
     return found
 
 
@@ -248,14 +247,13 @@ def _lead(costs: np.ndarray, text: str, cost: float, settings: SidewaysSettings)
     return min(other for other, _, _ in _align(costs, others)) - cost
 
 
-def _rewritten(reading: Reading, text: str, low: float, high: float) -> Reading | None:
-    """A reading in which a text stands between two shares of its length; ``None`` where that would part a word."""
+def _rewritten(reading: Reading, text: str, low: float, high: float) -> Reading:
+    """A reading in which a text stands between two shares of its length, and words apart from it as they were."""
     half = 0.5 / max(1, len(reading.text))
     head = reading.text[: sum(centre < low - half for centre in reading.centres)]
     tail = reading.text[len(reading.text) - sum(centre > high + half for centre in reading.centres) :]
-    if head[-1:].isalpha():
-        return None
-    head, tail = head and head.rstrip() + " ", tail and " " + tail.lstrip()
+    head = head[: head.rfind(" ") + 1]  # what runs into the legend was a part of it misread
+    tail = tail[tail.find(" ") :] if " " in tail else ""
     centres = (
         *np.linspace(0.0, low, 2 * len(head) + 1)[1::2],
         *np.linspace(low, high, 2 * len(text) + 1)[1::2],
