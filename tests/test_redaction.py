@@ -454,6 +454,16 @@ def test_gap_at_the_end_of_a_line_with_two_edges_is_a_slip_and_with_a_rule_is_no
     assert all(iou(box, (715, 252, 1130, 298)) > 0.7 for box in slips)
 
 
+def test_leaning_box_is_empty_though_its_sides_stray_into_it():
+    page = blank()
+    corners = np.array([[200, 600], [1100, 622], [1098, 682], [198, 660]])
+    cv2.polylines(page, [corners], True, 0, 2)
+    cv2.circle(page, (600, 640), 4, 0, -1)
+    [(style, box)] = found(page, *prose(page, range(6)))
+    assert style == "outlined"
+    assert is_at(box, (198, 600, 1100, 682))
+
+
 def test_struck_frames_that_share_a_side_are_two():
     page = blank()
     boxes = [(200, 540, 1000, 600), (420, 600, 900, 660)]

@@ -333,7 +333,7 @@ def _rectangles(
     upright = _with_strips(_near(upright, level, 2 * px_mm), sideways, px_mm, settings)
     kept: list[Proposal] = []
     band = max(2, round(settings.band_mm * px_mm))
-    for score, box, sides, lined in _without_rivals(_hypotheses(level, upright, lines, px_mm, settings)):
+    for score, box, sides, lined, slope in _without_rivals(_hypotheses(level, upright, lines, px_mm, settings)):
         weights = _weights(box, lines, band)
         drawn = [w for w, s in zip(weights, sides, strict=True) if s > 0.5] or [0.0]
         evidence = {
@@ -341,6 +341,7 @@ def _rectangles(
             "overshoot": _overshoot(box, level.mask, upright.mask, px_mm),
             "weight_mm": float(np.mean(drawn)) / px_mm,
             "lined": lined,
+            "slope": slope,
             "uneven": float(np.median(drawn) / max(1.0, min(drawn))),
         }
         kept.append(Proposal(box=box, style="outlined", score=score, evidence=evidence))
@@ -483,8 +484,8 @@ def _along(ends: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _hypotheses(
     level: _Rules, upright: _Rules, lines: np.ndarray, px_mm: float, settings: ProposalSettings
-) -> list[tuple[float, Box, tuple[float, ...], bool]]:
-    """Rectangles ``(score, box, sides, lined)`` whose sides are inked, the best first.
+) -> list[tuple[float, Box, tuple[float, ...], bool, float]]:
+    """Rectangles ``(score, box, sides, lined, slope)`` whose sides are inked, the best first.
 
     `lined` are whole frames in which there is ink right beside the sides: that may be slanting lines.
     """
@@ -519,7 +520,8 @@ def _hypotheses(
         for k in np.flatnonzero(worst[-1] < settings.strip_hatched if lined else empty):
             y0, y1 = round(min(a[k, 1], b[k, 1])), round(max(c[k, 1], d[k, 1]))
             box = (round(a[k, 0]), y0, round(b[k, 0]) + 1, y1 + 1)
-            found.append((float(sides[k].mean()), box, tuple(sides[k].tolist()), lined))
+            slope = float((b[k, 1] - a[k, 1]) / max(1.0, b[k, 0] - a[k, 0]))
+            found.append((float(sides[k].mean()), box, tuple(sides[k].tolist()), lined, slope))
     found = [
         found[i]
         for i in np.flatnonzero(~_crossed(np.array([f[1] for f in found]).reshape(-1, 4), ends[level.drawn], px_mm))
@@ -667,8 +669,8 @@ def _crossed(boxes: np.ndarray, ends: np.ndarray, px_mm: float) -> np.ndarray:
 
 
 def _without_rivals(
-    ranked: Sequence[tuple[float, Box, tuple[float, ...], bool]],
-) -> list[tuple[float, Box, tuple[float, ...], bool]]:
+    ranked: Sequence[tuple[float, Box, tuple[float, ...], bool, float]],
+) -> list[tuple[float, Box, tuple[float, ...], bool, float]]:
     """The best of all hypotheses that claim the same ground: only whole ones may lie inside one another."""
     x0, y0, x1, y1 = boxes = np.array([r[1] for r in ranked], np.int64).reshape(-1, 4).T
     areas, weakest = (x1 - x0) * (y1 - y0), np.array([min(r[2]) for r in ranked])

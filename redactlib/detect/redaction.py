@@ -41,6 +41,7 @@ class RedactionSettings:
     """What a redaction measures on paper and how it looks."""
 
     level_deg: float = 30.0  # lines of text that lean more say nothing about a box
+    lean_max: float = 0.035  # slope of a box that was drawn level, on a page that was set straight later
     edge_mm: float = 1.0  # what touches the scan's edge is copier black
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
@@ -458,9 +459,11 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     words = [s for s, c in inner if not CODE.match(s)]
     coded = bool(inner) and not words
     m = round(page.scan.mm(settings.inset_mm))
-    patch = page.scan.ink[y0 + m : y1 - m, x0 + m : x1 - m].copy()
+    patch = page.scan.ink[y0:y1, x0:x1].copy()
     for a0, b0, a1, b1 in (line.box for line in page.laid_over):
-        patch[max(0, b0 - y0 - m) : max(0, b1 - y0 - m), max(0, a0 - x0 - m) : max(0, a1 - x0 - m)] = False
+        patch[max(0, b0 - y0) : max(0, b1 - y0), max(0, a0 - x0) : max(0, a1 - x0)] = False
+    slope = p.evidence["slope"]
+    patch = (_set_level(patch, slope) if abs(slope) < settings.lean_max else patch)[m:-m, m:-m]
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
     empty = inked <= settings.dust_max and not p.evidence["overshoot"] and min(p.evidence["sides"]) > 0.5
@@ -492,6 +495,18 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     if min(p.evidence["sides"]) < settings.side_open and not hairline:
         return OPEN_FIELD
     return None
+
+
+def _set_level(patch: np.ndarray, slope: float) -> np.ndarray:
+    """The ink of a leaning box, its columns shifted so that its sides are level."""
+    h, w = patch.shape
+    fall = slope * w
+    if abs(fall) < 1 or h <= abs(fall) + 1:
+        return patch
+    matrix = np.array([[1, 0, 0], [slope, 1, max(0.0, -fall)]])
+    size = (w, round(h - abs(fall)))
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(patch.view(np.uint8), matrix, size, flags=flags)).view(bool)
 
 
 def _hatched(patch: np.ndarray, inset: int, scan: Scan, settings: RedactionSettings) -> float:
