@@ -41,9 +41,11 @@ class LetteringSettings:
     word_gap: float = 1.4  # between blots of one line, in their heights
     read_min: float = 0.9  # confidence of lines that are no worn stamp
     read_chars: int = 4
+    edge_share: float = 0.12  # of the page's height: head and foot, where levels stand
+    middle: tuple[float, float] = (0.3, 0.7)  # of its width
     blots_max: int = 12  # read a page, about 6 ms each
     margin: float = 0.12  # of the height; it is read with and without
-    maybe_max: float = 2.6  # nats a letter by which a level may be less probable than the quick reader's guess
+    maybe_max: float = 3.4  # nats a letter by which a level may be less probable than the quick reader's guess
     said_max: float = 0.75  # than the careful reader's
     loose_min: float = 1.4  # a banner's box so much larger than the level in it is drawn anew
     alike_min: float = 0.64  # and the guess must share so many letters with it
@@ -97,13 +99,14 @@ def find_blots(scan: Scan, pieces: Sequence[TextLine], settings: LetteringSettin
     """Boxes of blots that may be a line of large letters, the most like one first."""
     unit = settings.px_per_mm
     scale = unit / scan.mm(1.0)
-    share = cv2.resize(scan.ink.astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    ink_255 = scan.ink.view(np.uint8) * np.uint8(255)
+    share = cv2.resize(ink_255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     for piece in pieces:
         if piece.confidence >= settings.read_min and len(piece.text) >= settings.read_chars:
-            cv2.fillPoly(share, [np.round(piece.corners * scale).astype(np.int32)], 0.0)
+            cv2.fillPoly(share, [np.round(piece.corners * scale).astype(np.int32)], 0)
     found: list[Box] = []
     for ink_min, gap_mm in zip(settings.ink_min, settings.gap_mm, strict=True):
-        ink: np.ndarray = (share > ink_min).astype(np.uint8)
+        ink: np.ndarray = (share > 255 * ink_min).astype(np.uint8)
         run = round(settings.rule_mm * unit)
         for kernel in (np.ones((1, run), np.uint8), np.ones((run, 1), np.uint8)):
             ink = cv2.subtract(
@@ -120,7 +123,15 @@ def find_blots(scan: Scan, pieces: Sequence[TextLine], settings: LetteringSettin
             fits = settings.length_mm[0] <= wide / unit <= settings.length_mm[1]
             if fits and settings.aspect[0] <= wide / tall <= settings.aspect[1]:
                 found.append(tuple(round(v / scale) for v in box))  # type: ignore[arg-type]
-    return sorted(dict.fromkeys(found), key=lambda box: -(box[3] - box[1]))[: settings.blots_max]
+    return sorted(dict.fromkeys(found), key=lambda box: (not _at_edge(scan, box, settings), box[1] - box[3]))[
+        : settings.blots_max
+    ]
+
+
+def _at_edge(scan: Scan, box: Box, settings: LetteringSettings) -> bool:
+    """Whether a blot stands at head or foot, not far from the middle, as levels do."""
+    reach, left, right = settings.edge_share * scan.height, *(v * scan.width for v in settings.middle)
+    return (box[1] < reach or box[3] > scan.height - reach) and left < (box[0] + box[2]) / 2 < right
 
 
 def _side_by_side(blots: Sequence[Box], settings: LetteringSettings) -> list[Box]:

@@ -55,7 +55,7 @@ class StampSettings:
     )
     fill_after: float = 6.0
     beside_shift: float = 0.8  # up or down, from the line whose blank at its end the pen fills
-    beside_reach: float = 4.0  # from that line's end to where the writing begins
+    beside_reach: float = 3.0  # from that line's end to where the writing begins
     fill_above: float = 1.3  # the pen writes a date there
     fill_below: float = 2.4  # and a note
     on_side: float = 0.7  # sine of the angle of lines on their side, which are read in pieces

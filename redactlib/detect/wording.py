@@ -145,8 +145,10 @@ def _told_by_letters(row: Marking, letters_min: int) -> list[Literal]:
 
 @lru_cache(maxsize=1)
 def _phrases(letters_min: int) -> tuple[list[str], list[str]]:
-    """Words of the catalogue's legends, as printed, and folded."""
-    words = sorted({literal.text for row in markings() for literal in _told_by_letters(row, letters_min)})
+    """Words of the catalogue's legends and of markings told by a pattern, as printed, and folded."""
+    legends = {literal.text for row in markings() for literal in _told_by_letters(row, letters_min)}
+    told = {text for row in markings() if not row.lines and row.decision == "none" for text in row.examples}
+    words = sorted(legends | {t for t in told if len(_key(t)) >= letters_min and not any(map(str.isdigit, t))})
     return words, [_key(word) for word in words]
 
 
