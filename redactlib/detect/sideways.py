@@ -39,6 +39,9 @@ class SidewaysSettings:
     gap_across: float = 0.8  # between pieces of one stamp
     gap_along: float = 3.0
     rows_max: int = 8
+    stamps_max: int = 3  # read at most, those of most letters first: 40 ms a line
+    stamp_letters_min: int = 10  # in the pieces of a stamp
+    sure_share: float = 0.9  # of them: a stamp so well read needs no second look
     row_step: float = 0.5  # pieces that differ by less across stand on one line
     letters: int = 24  # of the longest line: a stamp may be so many letters wide whatever its pieces are
     ink_gap: float = 2.0  # between words of a line
@@ -86,7 +89,14 @@ def _pieces_of_stamps(scan: Scan, pieces: Sequence[TextLine], settings: Sideways
             if gaps[0] < settings.gap_across * height and gaps[1] < settings.gap_along * height:
                 group = [group[j] if g == group[i] else g for g in group]
     found = [[p for p, g in zip(side, group, strict=True) if g == number] for number in sorted(set(group))]
-    return [block for block in found if len(block) > 1 and any(p.confidence < settings.sure for p in block)]
+    letters = [sum(len(p.text) for p in stamp) for stamp in found]
+    sure = [sum(len(p.text) for p in stamp if p.confidence >= settings.sure) for stamp in found]
+    worn = [
+        (stamp, most)
+        for stamp, most, known in zip(found, letters, sure, strict=True)
+        if len(stamp) > 1 and most >= settings.stamp_letters_min and known < settings.sure_share * most
+    ]
+    return [stamp for stamp, _ in sorted(worn, key=lambda item: -item[1])[: settings.stamps_max]]
 
 
 def _is_on_side(piece: TextLine, settings: SidewaysSettings) -> bool:
