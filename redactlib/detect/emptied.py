@@ -236,13 +236,16 @@ def _gaps_of_prose(
     """Gaps in a line of prose, between letters or up to a margin, where the line above or the one below is whole."""
     advance, (near, far) = page_type.advance, settings.pitch
     beside = [r for r in (above, below) if r is not None and near < abs(r.y - row.y) / page_type.pitch < far]
-    small = [sum(map(str.islower, r.letters)) / max(1, len(r.letters)) for r in (row, *beside)]
-    if not beside or len(row.x) < settings.prose_letters_min or min(small) < settings.prose_small_min:
+    if not beside or len(row.x) < settings.prose_letters_min:
         return []
     first, last = min(r.x[0] for r in beside), max(r.x[-1] for r in beside)
     x = np.concatenate([[first - 1.6 * advance], row.x, [last + 1.6 * advance]])  # as if letters stood in the margins
-    gaps = []
-    for i in np.flatnonzero(np.diff(x) > settings.slip_gap_chars_min * advance):
+    wide, gaps = np.flatnonzero(np.diff(x) > settings.slip_gap_chars_min * advance), []
+    if not len(wide) or any(
+        sum(map(str.islower, r.letters)) < settings.prose_small_min * len(r.letters) for r in (row, *beside)
+    ):
+        return []
+    for i in wide:
         start, stop = x[i] + 0.8 * advance, x[i + 1] - 0.8 * advance
         if all(_is_whole(r, start, stop, advance, settings) for r in beside):
             y, half = row.y + page_type.slope * (start + stop) / 2, 0.45 * page_type.height
