@@ -269,4 +269,4 @@ def _rewritten(reading: Reading, text: str, low: float, high: float) -> Reading:
         *np.linspace(low, high, 2 * len(text) + 1)[1::2],
         *np.linspace(high, 1.0, 2 * len(tail) + 1)[1::2],
     )
-    return replace(reading, text=head + text + tail, centres=tuple(map(float, centres)))
+    return replace(reading, text=head + text + tail, centres=tuple(map(float, centres)), probabilities=())

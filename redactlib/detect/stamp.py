@@ -74,6 +74,8 @@ class StampSettings:
     letter_height: float = 1.6  # and is so high itself
     row_gap: float = 2.5  # between words of a running head, in its heights
     large_min: float = 1.25  # of the typical line's height: a numbering stamp's figures are larger than typing
+    figures_sure: float = 0.85  # confidence of them: nothing but the figures tells such a stamp,
+    figure_pitch_max: float = 0.75  # and of their height: columns of a table that lies on its side are wider
     larger_min: float = 1.15  # of it, where a stamp is also told by its slant or its place
     slant_min: float = 0.04  # sine of the angle to the page's lines
     apart_min: float = 1.5  # of the typical line's height: no prose is so large
@@ -100,7 +102,7 @@ def find_stamps(
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
     typical = float(np.median([piece.height for piece in pieces])) if pieces else 0.0
     lines = [replace(line, apart=_is_apart(line, typical, settings)) for line in lines]
-    matches = [match for match in match_markings(lines) if _in_place(scan, match, lines, typical, settings)]
+    matches = [match for match in match_markings(lines) if _in_place(scan, match, lines, pieces, typical, settings)]
     matches.sort(key=lambda match: match.marking.loose)
     taken = {part for match in matches if not match.marking.loose for i in match.lines for part in lines[i].parts}
     written_on = document_date(text, matches, lines)
@@ -128,11 +130,21 @@ def _is_apart(line: Line, typical: float, settings: StampSettings) -> bool:
     return line.height > settings.apart_min * typical or abs(line.along[1]) > settings.apart_slant
 
 
-def _in_place(scan: Scan, match: Match, lines: Sequence[Line], typical: float, settings: StampSettings) -> bool:
+def _in_place(
+    scan: Scan,
+    match: Match,
+    lines: Sequence[Line],
+    pieces: Sequence[TextLine],
+    typical: float,
+    settings: StampSettings,
+) -> bool:
     """Whether a marking that is told by its place or size stands there, or is so large."""
     line = lines[match.lines[0]]
-    if match.marking.large and line.height < settings.large_min * typical:
-        return False
+    if match.marking.large:
+        sure = min(pieces[part].confidence for part in line.parts) >= settings.figures_sure
+        narrow = line.width <= settings.figure_pitch_max * line.height * len(line.text)
+        if not (sure and narrow and line.height >= settings.large_min * typical):
+            return False
     reach = settings.edge_share * scan.height
     at_edge = min(line.centre[1], scan.height - line.centre[1]) < reach
     apart = at_edge or line.height > settings.larger_min * typical or abs(line.along[1]) > settings.slant_min
