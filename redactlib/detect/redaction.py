@@ -463,7 +463,8 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     for a0, b0, a1, b1 in (line.box for line in page.laid_over):
         patch[max(0, b0 - y0) : max(0, b1 - y0), max(0, a0 - x0) : max(0, a1 - x0)] = False
     slope = p.evidence["slope"]
-    patch = (_set_level(patch, slope) if abs(slope) < settings.lean_max else patch)[m:-m, m:-m]
+    strays = m / 2 < abs(slope) * (x1 - x0) < settings.lean_max * (x1 - x0)
+    patch = (_set_level(patch, slope) if strays else patch)[m:-m, m:-m]
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
     empty = inked <= settings.dust_max and not p.evidence["overshoot"] and min(p.evidence["sides"]) > 0.5
@@ -501,7 +502,7 @@ def _set_level(patch: np.ndarray, slope: float) -> np.ndarray:
     """The ink of a leaning box, its columns shifted so that its sides are level."""
     h, w = patch.shape
     fall = slope * w
-    if abs(fall) < 1 or h <= abs(fall) + 1:
+    if h <= abs(fall) + 1:
         return patch
     matrix = np.array([[1, 0, 0], [slope, 1, max(0.0, -fall)]])
     size = (w, round(h - abs(fall)))
