@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pytest
@@ -11,9 +13,23 @@ from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.lettering import find_blots, with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import inked
+from redactlib.detect.stamp import find_stamps
 from redactlib.marks import Stamp, iou
-from redactlib.reading import NeuralReader, Reading, TextLine
+from redactlib.reading import NeuralReader, PageText, Reading, TextLine, text_line
 from redactlib.scan import Scan
+
+
+class Steadfast:
+    """A reader that finds no lines and reads each one that it is shown as it was read before."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+
+    def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
+        return []
+
+    def read(self, crops: Sequence[np.ndarray], *, careful: bool = False) -> list[Reading]:
+        return [self.reading] * len(crops)
 
 
 def dotted(words: str) -> Scan:
@@ -95,3 +111,22 @@ def test_a_level_under_a_release_line_is_told_by_the_one_at_the_foot() -> None:
     assert iou(head.box, (450, 72, 765, 92)) > 0.4
     page[72:130] = 255  # no level is left under the line
     assert with_cut_level(Scan(page, 150.0), [line], [foot]) == [foot]
+
+
+@pytest.mark.parametrize(
+    ("width", "confidence", "stamps"),
+    [(90, 0.98, ["01450"]), (90, 0.5, []), (400, 0.98, [])],
+    ids=["figures set close", "figures guessed", "a column of a table on its side"],
+)
+def test_a_numbering_stamp_shows_its_figures_plainly(width: int, confidence: float, stamps: list[str]) -> None:
+    page = np.full((900, 700), 255, np.uint8)
+
+    def line(text: str, y: int, width: int, height: int, confidence: float) -> TextLine:
+        page[y : y + height, 100 : 100 + width : 7] = 0
+        corners = np.array([[100, y], [100 + width, y], [100 + width, y + height], [100, y + height]], np.float32)
+        return text_line(corners, Reading(text, confidence))
+
+    prose = [line("nothing of the kind was said by anyone", 200 + 60 * i, 450, 20, 0.99) for i in range(6)]
+    number = line("01450", 700, width, 32, confidence)
+    found = find_stamps(Scan(page, 100.0), None, PageText((*prose, number)), Steadfast(number.reading))
+    assert [stamp.text for stamp in found] == stamps
