@@ -276,7 +276,7 @@ def _edges(box: Box, scan: Scan, page_type: PageType, settings: EmptiedSettings)
 
 def _runs(strip: np.ndarray, length: float, thick: float) -> np.ndarray:
     """Columns of a strip in which there are level runs of ink, at least so long and at most so thick, pixels."""
-    if not strip.size:
+    if np.count_nonzero(strip.any(0)) < length:
         return np.zeros(strip.shape[1], bool)
     grown = cv2.dilate(np.ascontiguousarray(strip).view(np.uint8), np.ones((3, 1), np.uint8))  # they may lean
     high = cv2.morphologyEx(grown, cv2.MORPH_OPEN, np.ones((1, round(length)), np.uint8)).sum(0)
