@@ -50,22 +50,7 @@ def joined(
 ) -> list[Line]:
     """Lines that the detector cut into pieces, put together: same direction, same height, small gaps."""
     lines = [as_line(piece, i) for i, piece in zip(numbers or range(len(pieces)), pieces, strict=True)]
-    follows: dict[int, int] = {}
-    for i, a in enumerate(lines):
-        best = None
-        for j, b in enumerate(lines):
-            if i == j or a.along[0] * b.along[0] + a.along[1] * b.along[1] < 0.99:
-                continue
-            dx, dy = b.centre[0] - a.centre[0], b.centre[1] - a.centre[1]
-            across, down = dx * a.along[0] + dy * a.along[1], dx * a.down[0] + dy * a.down[1]
-            height = min(a.height, b.height)
-            gap = across - (a.width + b.width) / 2
-            if across <= 0 or abs(down) > settings.join_shift * height or max(a.height, b.height) > 1.9 * height:
-                continue
-            if -0.8 * height <= gap <= settings.join_gap * height and (best is None or gap < best[0]):
-                best = (gap, j)
-        if best:
-            follows[i] = best[1]
+    follows = _next_pieces(lines, settings)
     heads = set(follows) - set(follows.values())
     found = []
     for head in sorted(heads):
@@ -76,6 +61,23 @@ def joined(
             _join([lines[i] for i in chain[k:n]]) for k in range(len(chain)) for n in range(k + 2, len(chain) + 1)
         ]
     return found
+
+
+def _next_pieces(lines: Sequence[Line], settings: OutlineSettings) -> dict[int, int]:
+    """For each line that goes on behind a small gap, the line that stands there."""
+    if not lines:
+        return {}
+    centre, along = np.array([line.centre for line in lines]), np.array([line.along for line in lines])
+    width, height = np.array([line.width for line in lines]), np.array([line.height for line in lines])
+    apart = centre[None] - centre[:, None]
+    across = apart[..., 0] * along[:, None, 0] + apart[..., 1] * along[:, None, 1]
+    down = apart[..., 1] * along[:, None, 0] - apart[..., 0] * along[:, None, 1]
+    low, high = np.minimum(height[:, None], height[None]), np.maximum(height[:, None], height[None])
+    gap = across - (width[:, None] + width[None]) / 2
+    fits = (along @ along.T >= 0.99) & (across > 0) & (np.abs(down) <= settings.join_shift * low) & (high <= 1.9 * low)
+    gap = np.where(fits & (gap >= -0.8 * low) & (gap <= settings.join_gap * low), gap, np.inf)
+    np.fill_diagonal(gap, np.inf)
+    return {int(i): int(gap[i].argmin()) for i in np.flatnonzero(np.isfinite(gap).any(1))}
 
 
 def _join(chain: Sequence[Line]) -> Line:
