@@ -96,7 +96,7 @@ def find_brackets(
     else:
         dark, scale = darkness(scan)
         tall = _by_outline(dark > INK_DARKNESS, scale, layers, _pitch(text, scan), settings)
-        low = _by_heat(scan, layers, text, settings, judge, (dark, scale))
+        low = _by_heat(scan, layers, text, settings, judge)
         drawn = tall + [b for b in low if not any(_same(b, other, settings) for other in tall)]
     drawn = [replace(b, struck=_is_struck(b, scan, settings)) for b in drawn]
     typed = [
@@ -133,18 +133,13 @@ def _read_brackets(text: PageText, settings: BracketSettings) -> Iterator[Bracke
 
 
 def _by_heat(
-    scan: Scan,
-    layers: Layers,
-    text: PageText,
-    settings: BracketSettings,
-    judge: Judge | None,
-    dark: tuple[np.ndarray, float],
+    scan: Scan, layers: Layers, text: PageText, settings: BracketSettings, judge: Judge | None
 ) -> list[Bracket]:
     """Peaks of heat that are judged to be brackets; what overlaps a surer one is dropped."""
     peaks = find_peaks(layers, settings)
     if not peaks:
         return []
-    chances = (judge or shipped_judge("bracket"))(evidence(peaks, scan, layers, text, settings, dark=dark))
+    chances = (judge or shipped_judge("bracket"))(evidence(peaks, scan, layers, text, settings))
     kept: list[Bracket] = []
     for i in np.argsort(-chances, kind="stable"):
         if chances[i] < settings.doubt_min:
@@ -277,25 +272,18 @@ def find_peaks(layers: Layers, settings: BracketSettings = BracketSettings()) ->
 
 
 def evidence(
-    peaks: Sequence[Peak],
-    scan: Scan,
-    layers: Layers,
-    text: PageText,
-    settings: BracketSettings = BracketSettings(),
-    *,
-    dark: tuple[np.ndarray, float] | None = None,
+    peaks: Sequence[Peak], scan: Scan, layers: Layers, text: PageText, settings: BracketSettings = BracketSettings()
 ) -> np.ndarray:
     """What the judge knows of each peak: float64 ``(n, 177)``; closing brackets are seen in the mirror.
 
     In this order: heat as log odds; heat of its own and of the other side; logarithms of width and height in lines and
     of height in mm; whether the reader saw a bracket of this or of the other side there; of the nearest line: distance
     down and across, confidence, and how far inside it the peak stands; the ink, 14 rows of 10; the pen, 5 rows of 5.
-    `dark` is the page's :func:`redactlib.layers.darkness`, where that is at hand.
     """
     pitch = _pitch(text, scan)
     read = list(_read_brackets(text, settings))
-    plane, scale = dark or darkness(scan)
-    ink = (plane > INK_DARKNESS).astype(np.float32)
+    dark, scale = darkness(scan)
+    ink = (dark > INK_DARKNESS).astype(np.float32)
     pen = layers.handwriting.astype(np.float32) / 255
     lines = [
         line for line in text.lines if line.confidence > 0.7 and len(line.text) >= 3 and abs(line.rotation_deg) < 8
