@@ -247,8 +247,9 @@ def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, in
         for reading, line in zip(closer.readings, closer.groups, strict=True)
         if sum(map(str.isalpha, reading.text)) >= 3
     }
+    elsewhere = _of_other_blanks(row, closer)
     weights = [
-        weight if not inside or (weight == 1 and (not worded or line in lettered)) else 0.0
+        weight if line not in elsewhere and (not inside or (weight == 1 and (not worded or line in lettered))) else 0.0
         for weight, line in zip(closer.weights, closer.groups, strict=True)
     ]
     return read_date(
@@ -260,6 +261,22 @@ def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, in
         usual=row.usual,
         order=_numeric(row),
     )
+
+
+def _of_other_blanks(row: Marking, closer: DateLines) -> set[int]:
+    """Lines that fill other blanks of a legend whose date has words before it: by their words, or a project's sign."""
+    rows = [re.sub(r"[^A-Z]", "", re.sub(r"\{.*?\}", "", line).upper()) for line in row.lines]
+    dated = [said for said, line in zip(rows, row.lines, strict=True) if re.search(r"[A-Za-z]{3}[^{}]*\{date\}", line)]
+    others = [said for said, line in zip(rows, row.lines, strict=True) if said and "{date}" not in line]
+    if not dated:
+        return set()
+    found = set()
+    for reading, line in zip(closer.readings, closer.groups, strict=True):
+        letters = re.sub(r"[^A-Z]", "", reading.text.upper())
+        alike = [max((fuzz.partial_ratio(letters, said) for said in of), default=0.0) for of in (others, dated)]
+        if "NND" in letters or (len(letters) >= 5 and alike[0] >= 75 and alike[0] > alike[1] + 10):
+            found.add(line)
+    return found
 
 
 def _date_line_absent(row: Marking, blanks: Sequence[tuple[str, str, int]], texts: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.resources
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, DateReader, as_guess, date_crops, date_readings
 from redactlib.dates import read_date
+from redactlib.pipeline import analyze
 from redactlib.reading import ALPHABET, Reading
 from redactlib.scan import Scan
 from redactlib.synth.pen import Hand, write
@@ -125,3 +127,9 @@ def test_the_table_of_lines_read_by_eye_holds_places_and_texts_that_the_recognis
         assert len([int(v) for v in row["corners"].split()]) == 8
         assert row["text"]
         assert set(row["text"]) <= set(CHARACTERS)
+
+
+def test_a_project_number_in_a_slip_is_not_its_date(fixtures: Path) -> None:
+    report = analyze(fixtures / "nara_slip_by_hand.png")  # Authority NND 111497, and a date of its own below
+    assert [mark.family for mark in report.stamps if mark.family != "classification"] == ["nara-label"]
+    assert report.declassification.date in (None, "2003-12-01")
