@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from rapidfuzz import fuzz
 
-from redactlib.catalogue.authorities import find_number, library_of
+from redactlib.catalogue.authorities import find_number, library_of, number_signs
 from redactlib.catalogue.markings import Line, Marking, Match, fold
 from redactlib.datelines import DateLines
 from redactlib.dates import DateReading, parse_date, read_date, spells
@@ -67,6 +67,9 @@ class FormSettings:
     spelt_lead: float = 2.0
     doubled_lead: float = 5.0  # over another date that the same guess spells out where a stroke may be lost: 1114/00
     sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
+    other_blank_letters: int = 5  # of a line that says the legend's words beside another blank than the date's:
+    other_blank_score: float = 75.0  # so many in a hundred of them agree ...
+    other_blank_lead: float = 10.0  # ... and so many more than with the words beside the date
     unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
     tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
     tick_ink_min: float = 0.38  # share of the box that is inked: its own border takes a quarter
@@ -171,7 +174,7 @@ def _date(
     found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
     if row.hand:
         closer = look_closer()
-        written = _read_by_hand(row, closer, written_on, inside=absent)
+        written = _read_by_hand(row, closer, written_on, settings, inside=absent)
         if written is not None and (not absent or written.confidence >= settings.unasked_min):
             texts = [*inside, *rest, *(reading.text for reading in closer.readings)]
             return _weighed(written, found, texts, settings) | ({"unasked": True} if absent else {})
@@ -234,7 +237,9 @@ def _sure(share: float, lead: float, settings: FormSettings) -> float:
     return 1 / (1 + float(np.exp(-(base + by_share * share + by_lead * np.log(min(lead, _LEAD_MAX))))))
 
 
-def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, inside: bool) -> DateReading | None:
+def _read_by_hand(
+    row: Marking, closer: DateLines, written_on: str | None, settings: FormSettings, *, inside: bool
+) -> DateReading | None:
     """The date that the lines in and around a marking give under the grammar, weighed by when it was in use.
 
     With `inside` only lines in the marking count, and where the legend has words beside its date, only worded ones.
@@ -247,7 +252,7 @@ def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, in
         for reading, line in zip(closer.readings, closer.groups, strict=True)
         if sum(map(str.isalpha, reading.text)) >= 3
     }
-    elsewhere = _of_other_blanks(row, closer)
+    elsewhere = _of_other_blanks(row, closer, settings)
     weights = [
         weight if line not in elsewhere and (not inside or (weight == 1 and (not worded or line in lettered))) else 0.0
         for weight, line in zip(closer.weights, closer.groups, strict=True)
@@ -263,8 +268,8 @@ def _read_by_hand(row: Marking, closer: DateLines, written_on: str | None, *, in
     )
 
 
-def _of_other_blanks(row: Marking, closer: DateLines) -> set[int]:
-    """Lines that fill other blanks of a legend whose date has words before it: by their words, or a project's sign."""
+def _of_other_blanks(row: Marking, closer: DateLines, settings: FormSettings) -> set[int]:
+    """Lines that fill other blanks of a legend whose date has words before it: by their words, or a number's sign."""
     rows = [re.sub(r"[^A-Z]", "", re.sub(r"\{.*?\}", "", line).upper()) for line in row.lines]
     dated = [said for said, line in zip(rows, row.lines, strict=True) if re.search(r"[A-Za-z]{3}[^{}]*\{date\}", line)]
     others = [said for said, line in zip(rows, row.lines, strict=True) if said and "{date}" not in line]
@@ -273,8 +278,9 @@ def _of_other_blanks(row: Marking, closer: DateLines) -> set[int]:
     found = set()
     for reading, line in zip(closer.readings, closer.groups, strict=True):
         letters = re.sub(r"[^A-Z]", "", reading.text.upper())
-        alike = [max((fuzz.partial_ratio(letters, said) for said in of), default=0.0) for of in (others, dated)]
-        if "NND" in letters or (len(letters) >= 5 and alike[0] >= 75 and alike[0] > alike[1] + 10):
+        other, own = (max((fuzz.partial_ratio(letters, said) for said in of), default=0.0) for of in (others, dated))
+        worded = other >= max(settings.other_blank_score, own + settings.other_blank_lead)
+        if any(sign in letters for sign in number_signs()) or (len(letters) >= settings.other_blank_letters and worded):
             found.add(line)
     return found
 

@@ -36,6 +36,16 @@ def library_of(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1)
+def number_signs() -> tuple[str, ...]:
+    """Letters that only the number of a declassification project, or the like, begins with.
+
+    >>> number_signs()
+    ('NND',)
+    """
+    return tuple(row["sign"] for row in _tables()["number"] if "sign" in row)
+
+
 def find_number(text: str) -> str | None:
     """The case, project or document number in a text, by its own shape; the first kind of the catalogue that fits.
 

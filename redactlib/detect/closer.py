@@ -53,10 +53,8 @@ def read_faint(
     scan: Scan, pieces: Sequence[TextLine], reader: Reader, *, settings: CloserSettings = CloserSettings()
 ) -> list[TextLine]:
     """Lines that come out only when the page is blurred and small: dotted, hollow and broken stamps."""
-    blur = scan.mm(settings.blur_mm)
     shrink = min(1.0, settings.blur_side_px / max(scan.grey.shape))
-    soft = cv2.GaussianBlur(scan.grey, (0, 0), blur)
-    soft = 255 - np.minimum(255, (255 - soft).astype(np.float32) * settings.blur_gain).astype(np.uint8)
+    soft = soften(scan.grey, scan.mm(settings.blur_mm), settings.blur_gain)
     small = cv2.resize(soft, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     found = [corners / shrink for corners in reader.find_lines(small)]
     known = [(piece.box, piece.confidence) for piece in pieces]
@@ -69,6 +67,12 @@ def read_faint(
     best = [i for i in ranked if likely[i] or large[i]][: settings.faint_lines_max]
     readings = reader.read([crop_line(soft, fresh[i]) for i in best], careful=True)
     return [text_line(fresh[i], r) for i, r in zip(best, readings, strict=True) if r.text.strip()]
+
+
+def soften(grey: np.ndarray, sigma_px: float, gain: float) -> np.ndarray:
+    """A grey picture blurred and its ink made dark again, so that dotted letters hold together."""
+    soft = cv2.GaussianBlur(grey, (0, 0), sigma_px)
+    return 255 - np.minimum(255, (255 - soft).astype(np.float32) * gain).astype(np.uint8)
 
 
 def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:

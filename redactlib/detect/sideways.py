@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-import cv2
 import numpy as np
 
 from redactlib.catalogue.markings import markings
+from redactlib.detect.closer import soften
 from redactlib.marks import area, intersection
 from redactlib.reading import ALPHABET, Reader, Reading, TextLine, crop_line, text_line
 from redactlib.scan import Scan
@@ -70,7 +70,10 @@ def read_sideways(
     for stamp in _pieces_of_stamps(scan, pieces, settings):
         rows = _rows(scan, stamp, settings)
         if 2 <= len(rows) <= settings.rows_max:
-            readings = reader.read([_soft_crop(scan, corners, settings) for corners in rows], careful=True)
+            readings = reader.read(
+                [soften(crop_line(scan.grey, c), scan.mm(settings.blur_mm), settings.blur_gain) for c in rows],
+                careful=True,
+            )
             legend = _as_one_legend(readings, settings)
             lines = [text_line(corners, said) for corners, said in zip(rows, legend, strict=True) if said is not None]
             found = [p for p in found if not any(intersection(p.box, line.box) > 0.5 * area(p.box) for line in lines)]
@@ -155,12 +158,6 @@ def _inked_run(strip: np.ndarray, start: float, stop: float, gap: float) -> tupl
             break
         stop = float(column)
     return start, stop
-
-
-def _soft_crop(scan: Scan, corners: np.ndarray, settings: SidewaysSettings) -> np.ndarray:
-    """A line cut out and blurred, so that dotted letters hold together."""
-    soft = cv2.GaussianBlur(crop_line(scan.grey, corners), (0, 0), scan.mm(settings.blur_mm))
-    return 255 - np.minimum(255, (255 - soft).astype(np.float32) * settings.blur_gain).astype(np.uint8)
 
 
 def _as_one_legend(readings: Sequence[Reading], settings: SidewaysSettings) -> list[Reading | None]:

@@ -50,9 +50,7 @@ class StampSettings:
 
     reach_down: float = 1.9  # a filled-in line stands at most this far under or over the legend
     reach_pen: float = 3.2  # and a note of several lines no further than this
-    fill_before: float = (
-        0.3  # what is filled in counts from here on: a line that begins earlier holds other writing too
-    )
+    fill_before: float = 0.3  # what is filled in counts from here on: what stands before it is other writing
     fill_after: float = 6.0
     beside_shift: float = 0.8  # up or down, from the line whose blank at its end the pen fills
     beside_reach: float = 3.0  # from that line's end to where the writing begins
