@@ -361,6 +361,27 @@ def test_blank_line_between_paragraphs_is_not_the_distance_of_lines():
     assert measure_type(lines, DPI).pitch == pytest.approx(50)
 
 
+def test_lines_under_covers_do_not_double_the_pitch():
+    lines = [line("the quick brown fox", 100, y) for y in (100, 220, 400, 520, 700)]
+    assert measure_type(lines, DPI).pitch == pytest.approx(60, abs=1)
+
+
+def test_page_whose_lines_are_unlike_gets_a_rough_measure():
+    page = blank()
+    lines = [line("the quick brown fox", 100, 200 + 60 * i, advance=18 + 1.4 * i) for i in range(4)]
+    cv2.rectangle(page, (200, 600), (620, 650), 0, 2)
+    [redaction] = find_redactions(Scan(page, DPI), None, PageText(tuple(lines)))
+    assert redaction.estimated_chars == pytest.approx(20, abs=3)
+    assert redaction.chars_range[0] < 18 < 22 < redaction.chars_range[1]
+
+
+def test_cover_that_is_carelessly_high_hides_the_line_that_goes_on_beside_it():
+    lines = [line("the quick brown fox", 100, 100 + 50 * i) for i in range(6)]
+    lines += [line("left.", 100 + 30 * 14, 400)]
+    cover = (280, 389, 490, 456)
+    assert hidden_extent(cover, (), measure_type(lines, DPI, [cover]), lines)[0] == 1
+
+
 def test_block_at_the_end_of_a_paragraph_holds_less_than_one_amid_it():
     above = [line("the quick brown fox jumped over", 100, 100 + 50 * i) for i in range(5)]
     block = (90, 350, 1035, 500)

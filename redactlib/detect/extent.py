@@ -57,10 +57,15 @@ class ExtentSettings:
     pitch_min: float = 0.6  # heights between two lines; less is one line in two parts
     pitch_max: float = 3.2  # more is a paragraph
     pitch_tolerance: float = 0.08
-    half_share: float = 0.6  # of the commonest step that half of it has: then the step holds a blank line
+    half_min: float = 0.85  # heights of a line's box, which has some paper above and below, that lines are apart
+    half_share: float = 0.25  # of all steps that are whole numbers of half the commonest one, and not of itself
+    off_grid: float = 0.12  # pitches that a step may differ from a whole number of them
+    lines_apart: float = 6.5  # pitches; over longer steps the error adds up
     padding: float = 0.65  # characters by which a cover is wider than what it hides, at both ends together
     pen_padding: float = 1.2  # the same of a stroke of the pen
     line_height: float = 0.9  # heights of a line's box that a cover of one line is high
+    two_lines: float = 0.6  # the same, beside one distance of lines, that a cover of two is high at least
+    amid: float = 0.25  # distances of lines between the middles of a line and of a cover of its rest
     pen_pitch: float = 1.2  # distances of lines that the stroke of a pen on one line may be high
     beside: float = 2.6  # advances between a cover's edge and the middle of the letter beside it, at most
     spread: float = 0.05  # of the advance: copies that were enlarged
@@ -74,11 +79,16 @@ class ExtentSettings:
     paragraph_lines: float = 4.0  # of prose, until the page says more
     single: float = 0.3  # how much rarer a paragraph is over after its first line than after any other
     within: float = 0.1  # weight of a block that starts or ends amid a paragraph and holds the end of one besides
-    several: float = 0.5  # the same of one that holds more than one paragraph from end to end
     last_line: float = 0.1  # share of the width that the last line of a paragraph has at least; all more is as likely
     full_line: float = 0.95  # the same of the others where the page has none: ragged right
+    near_enough: float = 0.1  # of the truth: the estimate is the one that is most likely so near
+    as_likely: float = 0.95  # of the greatest chance: the middle of all that are about as good
     cells: int = 40  # parts of a line in which lengths are counted
     stepped: float = 0.97  # of the lines, on average: the cover ends where each line ends
+
+
+ROUGH = ExtentSettings(confidence_min=0.55, letters_min=30, advance_tolerance=0.1, spread=0.12, spread_print=0.2)
+"""Where type is worn, or printed in short lines, no line is sure and no two agree: better a rough measure than none."""
 
 
 def measure_type(
@@ -145,12 +155,17 @@ def _pitch(ends: np.ndarray, height: float, slope: float, settings: ExtentSettin
     near = (steps > settings.pitch_min * height) & (steps < settings.pitch_max * height)
     if not near.any():
         return None
-    steps, weights = steps[near], weights[near]
-    like = _crowd(steps, weights, settings.pitch_tolerance)
-    half = np.abs(2 * steps - np.median(steps[like])) < settings.pitch_tolerance * np.median(steps[like])
-    if weights[half].sum() > settings.half_share * weights[like].sum():
-        like = half
-    return float(np.average(steps[like], weights=weights[like]))
+    like = _crowd(steps[near], weights[near], settings.pitch_tolerance)
+    pitch = float(np.average(steps[near][like], weights=weights[near][like]))
+
+    near = (steps > settings.pitch_min * height) & (steps < settings.lines_apart * pitch / 2)
+
+    def on_grid(pitch: float) -> float:
+        lines = steps[near] / pitch
+        return float(weights[near][np.abs(lines - np.rint(lines)) < settings.off_grid].sum() / weights[near].sum())
+
+    blank = pitch / 2 > settings.half_min * height and on_grid(pitch / 2) - on_grid(pitch) > settings.half_share
+    return pitch / 2 if blank else pitch
 
 
 def _crowd(values: np.ndarray, weights: np.ndarray, tolerance: float) -> np.ndarray:
@@ -221,6 +236,10 @@ def hidden_extent(
     one = settings.pen_pitch * page_type.pitch if pen else settings.line_height * page_type.height
     rows = 1 + np.maximum(0, np.rint((thick - one) / page_type.pitch))
     count = round(float(np.percentile(rows, 90)))
+    if count == 2 and len(rows) == 1 and plain < page_type.pitch + settings.two_lines * page_type.height:
+        y = (y0 + y1 - page_type.slope * (x0 + x1)) / 2
+        if (np.abs(page_type.rows[:, 0] - y) < settings.amid * page_type.pitch).any():  # a line goes on beside it
+            count, rows = 1, np.ones(1)
     spread = settings.spread if page_type.fixed else settings.spread_print
     if count == 1:
         chars = _between(box, page_type, lines, settings.pen_padding if pen else settings.padding, settings)
@@ -351,7 +370,7 @@ def _block(
     # chance of each length, and that times the blank rows in it: where a paragraph goes on, is over, and is to begin
     goes_on, over, begins = (np.zeros((2, count * cells + 1)) for _ in range(3))
     goes_on[0, 0], begins[0, 0] = 1 - opening, opening
-    more = settings.several if opening > 0.5 and closing == 1 else settings.within
+    more = 1.0 if opening > 0.5 and closing == 1 else settings.within
     for row in range(count):
         fresh = (more if row else 1.0) * (begins + (1 - prose.blank) * over)
         ends, single = prose.ends, settings.single * prose.ends
@@ -362,10 +381,13 @@ def _block(
             blank,
         )
     chance, blanks = (1 - closing) * goes_on + closing * over
-    at = np.cumsum(chance + 1e-12) / (chance + 1e-12).sum()
+    up_to = np.cumsum(chance + 1e-12) / (chance + 1e-12).sum()
     longest = 1 - float(np.minimum(lengths / width, 1).mean())  # one line of them is as long as the block is wide
-    low, middle, high = np.interp((0.05, 0.5, 0.95), at, np.arange(len(at)) / cells) + longest
-    return count - round(float(blanks.sum() / max(chance.sum(), 1e-12))), (float(low), float(middle), float(high))
+    at = np.arange(len(up_to)) / cells + longest
+    low, high = np.interp((0.05, 0.95), up_to, at)
+    over, under = (np.interp(at / (1 + part), at, up_to) for part in (-settings.near_enough, settings.near_enough))
+    best = at[over - under > settings.as_likely * (over - under).max()].mean()
+    return count - round(float(blanks.sum() / max(chance.sum(), 1e-12))), (float(low), float(best), float(high))
 
 
 def _bounds(

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from redactlib.detect.emptied import find_emptied, is_amid_text
-from redactlib.detect.extent import PageType, hidden_extent, measure_type
+from redactlib.detect.extent import ROUGH, ExtentSettings, PageType, hidden_extent, measure_type
 from redactlib.detect.proposal import Proposal, propose
 from redactlib.layers import Layers
 from redactlib.marks import Box, Code, Point, Redaction, area, intersection, union
@@ -204,8 +204,11 @@ def find_redactions(
         own = [t for t in level if t.confidence > settings.read_min]
         codes = [t for t in own if CODE.match(t.text)]
         standing += find_emptied(scan, own, codes, known, page_type)
-    seen = [_as_redaction(p, settings) for p in standing]
-    found = [*(_measured(r, page_type, level) for r in (*seen, *overlaid)), *_textual(text)]
+    seen = [*(_as_redaction(p, settings) for p in standing), *overlaid]
+    measures = ExtentSettings()
+    if page_type is None and seen:
+        page_type, measures = measure_type(level, scan.dpi, known, settings=ROUGH), ROUGH
+    found = [*(_measured(r, page_type, level, measures) for r in seen), *_textual(text)]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
 
 
@@ -226,11 +229,15 @@ def _as_redaction(p: Proposal, settings: RedactionSettings) -> Redaction:
     )
 
 
-def _measured(redaction: Redaction, page_type: PageType | None, lines: Sequence[TextLine]) -> Redaction:
+def _measured(
+    redaction: Redaction, page_type: PageType | None, lines: Sequence[TextLine], settings: ExtentSettings
+) -> Redaction:
     known = redaction.hidden_chars
     if page_type is not None:
         pen = redaction.style == "marker"
-        rows, chars, chars_range = hidden_extent(redaction.box, redaction.polygon, page_type, lines, pen=pen)
+        rows, chars, chars_range = hidden_extent(
+            redaction.box, redaction.polygon, page_type, lines, pen=pen, settings=settings
+        )
         redaction = replace(redaction, lines=rows, estimated_chars=chars, chars_range=chars_range)
     return redaction if known is None else replace(redaction, estimated_chars=known, chars_range=(known, known))
 
