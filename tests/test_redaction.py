@@ -310,6 +310,62 @@ def test_word_struck_out_is_no_redaction():
     assert found(page, *lines, banner) == []
 
 
+def test_letters_as_heavy_as_those_beside_them_are_no_stroke():
+    page = blank()
+    lines = prose(page, range(6))
+    word = np.zeros((60, 360), np.uint8)
+    word[::5, ::5] = word[1::5, ::5] = word[::5, 1::5] = word[1::5, 1::5] = 255  # the ink is grainy
+    for x in range(4, 240, 26):
+        word[8:20, x : x + 8] = word[34:46, x : x + 8] = 255  # and the eyes of the letters are small
+    page[600:660, 500:860] = word
+    assert [style for style, _ in found(page, *lines)] == ["marker"]
+    page[600:660, 120:480] = word
+    assert not any(x0 > 490 for _, (x0, *_) in found(page, *lines, line("NO FOREIGN D", 120, 605)))
+
+
+def test_level_struck_under_the_caption_of_a_form_is_cancelled_and_no_redaction():
+    page = blank()
+    lines = prose(page, range(6))
+    marker_stroke(page, (300, 600, 800, 665), holes=0.05)
+    assert len(found(page, *lines)) == 1
+    assert found(page, *lines, line("CLASSIFICATION - DISSEMINATION CONTROLS", 300, 540, advance=16, height=30)) == []
+
+
+def test_black_along_the_foot_of_a_copy_is_none_though_white_is_left_below_it():
+    page = blank()
+    page[1540:1630, 30:1250] = 0
+    assert found(page, *prose(page, range(6))) == []
+
+
+def test_patch_at_the_side_where_no_line_reaches_is_none():
+    page = blank()
+    lines = prose(page, range(6))
+    marker_stroke(page, (1140, 900, 1250, 965), holes=0.1)
+    assert found(page, *lines) == []
+    assert len(found(page, *lines, line("the quick brown fox jumped", 460, 1100))) == 1
+
+
+def test_space_between_two_rules_of_the_paper_is_no_box():
+    page = blank()
+    for y in (700, 790):
+        page[y : y + 4, 480 : 1235 if y == 700 else 1104] = 0
+    page[40:1610, 1100:1104] = 0
+    [open_field] = [p for p in propose_redactions(Scan(page, DPI), None, PageText()) if p.style == "outlined"]
+    assert open_field.reason == "open form field"
+
+
+def test_dither_close_under_a_line_of_type_keeps_to_its_own_rows():
+    page = blank()
+    lines = prose(page, range(6))
+    for x in range(200, 900, 24):
+        cv2.rectangle(page, (x, 560), (x + 17, 597), 0, -1)
+    dots = page[600:660, 200:900]
+    dots[::4, ::4] = dots[1::4, ::4] = dots[::4, 1::4] = 0
+    [(style, box)] = found(page, *lines)
+    assert style == "shaded"
+    assert is_at(box, (200, 600, 900, 660))
+
+
 def test_extent_is_counted_in_the_pages_own_type():
     page = blank()
     lines = prose(page, range(8))

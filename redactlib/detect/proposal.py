@@ -65,6 +65,8 @@ class ProposalSettings:
     speckle_mm: float = 0.5  # white between the dots of a dither, or around a letter under a marker
     dense_min: float = 0.72  # share of a stroke's ground that is covered, speckles closed
     row_min: float = 0.5  # share of a row or column that belongs to the stroke
+    fill_row_min: float = 0.7  # the same of an even fill, as wide as a stroke
+    fill_min: float = 0.95  # covered share of it
     stepped_share: tuple[float, float] = (0.4, 0.9)  # of its box that a polygon of lines of unequal length covers
     join_mm: float = 9.0  # a see-through stroke is broken by the white rims of a few letters
     join_closed: float = 0.6
@@ -209,6 +211,7 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
         box = (int(x0 + columns[0]), int(y0 + rows[0]), int(x0 + columns[-1] + 1), int(y0 + rows[-1] + 1))
         if box[2] - box[0] < settings.width_min_mm * px_mm:
             continue
+        box = _without_type(box, closed, core, settings)
         inside = slice(box[1], box[3]), slice(box[0], box[2])
         evidence = {
             "density": float(ink[inside].mean() / 255),
@@ -218,6 +221,17 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
         }
         found.append(Proposal(box=box, style="marker", score=evidence["closed"], evidence=evidence))
     return found
+
+
+def _without_type(box: Box, closed: np.ndarray, core: np.ndarray, settings: ProposalSettings) -> Box:
+    """The rows of a box that an even fill takes up: the feet of the letters above run into its dots."""
+    x0, y0, x1, y1 = box
+    rows = np.flatnonzero(core[y0:y1, x0:x1].mean(1) > settings.fill_row_min)
+    if not len(rows) or len(rows) == y1 - y0:
+        return box
+    filled = slice(y0 + int(rows[0]), y0 + int(rows[-1]) + 1), slice(x0, x1)
+    even = min(closed[filled].mean(), core[filled].mean()) > settings.fill_min
+    return (x0, filled[0].start, x1, filled[0].stop) if even else box
 
 
 def _stepped(

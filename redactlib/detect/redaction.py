@@ -32,6 +32,8 @@ CODE = re.compile(
 """How the text of a box begins that holds nothing but an exemption code."""
 
 
+SIDES = ("above", "below", "left", "right")
+
 OPEN_FIELD, UNLIKE = "open form field", "rules that are not alike"
 """Reasons of boxes that lack a side; amid running text they are paper slips, of which the copy shows some edges."""
 
@@ -43,6 +45,9 @@ class RedactionSettings:
     level_deg: float = 30.0  # lines of text that lean more say nothing about a box
     lean_max: float = 0.035  # slope of a box that was drawn level, on a page that was set straight later
     edge_mm: float = 1.0  # what touches the scan's edge is copier black
+    bed: float = 0.6  # share of the page's side along which the black round a copy runs, near that side
+    bed_mm: float = 5.0  # how near
+    margin_mm: float = 10.0  # no type stands so near the left or right side; bindings, fasteners and borders do
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
     overshoot_max: int = 3  # sides that run on beyond the corners, as where boxes touch; more make a table
@@ -57,6 +62,9 @@ class RedactionSettings:
     cross_ink_max: float = 0.35
     cross_whole_min: float = 0.9  # share of either diagonal that is inked
     side_open: float = 0.3  # a side that is missing; then the others must be
+    open_hairline_max_mm: float = (
+        0.22  # of three sides that run on beyond the corners; printed forms have thicker rules
+    )
     hairline_max_mm: float = 0.4  # as thin as only a computer draws them
     frame_max_mm: float = 0.66  # thicker sides frame a stamp
     frame_empty_max_mm: float = 1.0  # or, empty, what was removed
@@ -90,6 +98,8 @@ class RedactionSettings:
         default_factory=lambda: {"solid": 0.98, "shaded": 1.1}, hash=False
     )
     ground_max: float = 0.7  # covered shares of the strips on two opposite sides, added
+    side_dark: float = 0.4  # share of ink on two sides of what is a part of something larger and as dark
+    bar_even_min: float = 0.85  # share of such a bar that has its median tone
     ruled_bar_min: float = 0.97  # how straight and rectangular a bar is that was drawn by computer; others may touch it
     even_min: float = 0.65  # share of a fill that has its median tone
     fill_width_min_mm: Mapping[str, float] = field(default_factory=lambda: {"solid": 3.2, "shaded": 5.0}, hash=False)
@@ -97,6 +107,10 @@ class RedactionSettings:
     upright_max: float = 2.5  # height over width; covered text is wider than high
     clear_min: float = 0.9  # confidence of reading what no stroke covers
     clear_letters_min: int = 5
+    lettering_density: float = 0.6  # share of ink of see-through strokes, at most; heavy letters have more
+    lettering_core_max: float = 0.7  # share of it that is wide enough for a stroke
+    lettering_excess: float = 1.2  # times the ink of the type on the page or beside it that a stroke has at least
+    level_lines: float = 2.0  # heights of a line's box between a struck level of classification and its caption
     marker_lines: tuple[float, float] = (0.8, 2.0)  # heights of a line's box; carelessly drawn
     heavy_min: float = 0.84  # share of ink of a stroke that lets nothing through
     heavy_lines_min: float = 0.5
@@ -128,7 +142,7 @@ class RedactionSettings:
     pen_letters_min: int = 5  # read beside it
     pen_covered_min: float = 0.8
     pen_around_max: float = 0.6  # share of ink above and below, added
-    drawn_min: float = 0.985  # covered share of what was drawn by computer: that does not strike out, it hides
+    drawn_min: float = 0.995  # covered share of what was drawn by computer: that does not strike out, it hides
     banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
 
 
@@ -455,9 +469,31 @@ def _reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None
     edge, (x0, y0, x1, y1) = page.scan.mm(settings.edge_mm), p.box
     if x0 < edge or y0 < edge or x1 > page.scan.width - edge or y1 > page.scan.height - edge:
         return "edge of the scan"
+    if _is_bed(p.box, page.scan, settings):
+        return "edge of the scan"
+    if _in_empty_margin(p.box, page, settings):
+        return "margin"
     if "dithered" in p.evidence:
         return None
     return (_marker_reason if p.style == "marker" else _fill_reason)(p, page, settings)
+
+
+def _is_bed(box: Box, scan: Scan, settings: RedactionSettings) -> bool:
+    """Whether a fill is the black round a copy: it runs along most of a side of the page, and close to it."""
+    x0, y0, x1, y1 = box
+    near = scan.mm(settings.bed_mm)
+    level = x1 - x0 > settings.bed * scan.width and min(y0, scan.height - y1) < near
+    upright = y1 - y0 > settings.bed * scan.height and min(x0, scan.width - x1) < near
+    return level or upright
+
+
+def _in_empty_margin(box: Box, page: _Page, settings: RedactionSettings) -> bool:
+    """Whether a box lies at the left or right side of the page, where no line of text reaches."""
+    x0, _, x1, _ = box
+    if min(x0 + x1, 2 * page.scan.width - x0 - x1) > 2 * page.scan.mm(settings.margin_mm):
+        return False
+    lines = [t.box for t in page.lines if t.confidence > settings.read_min and sum(map(str.isalpha, t.text)) > 2]
+    return not any(min(x1, b[2]) - max(x0, b[0]) > 0.5 * (x1 - x0) for b in lines)
 
 
 def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
@@ -500,7 +536,9 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     hairline = p.evidence["weight_mm"] < settings.hairline_max_mm
     if p.evidence["overshoot"] > (settings.overshoot_max if hairline else settings.overshoot_printed_max):
         return "table cell"
-    if min(p.evidence["sides"]) < settings.side_open and not hairline:
+    if min(p.evidence["sides"]) < settings.side_open and (
+        not hairline or (p.evidence["overshoot"] > 1 and p.evidence["weight_mm"] > settings.open_hairline_max_mm)
+    ):
         return OPEN_FIELD
     return None
 
@@ -592,6 +630,9 @@ def _fill_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str |
     drawn = min(e["rectangular"], e["straight"]) > settings.ruled_bar_min
     if not drawn and min(e["above"] + e["below"], e["left"] + e["right"]) > settings.ground_max:
         return "part of a picture"
+    bar = e["straight"] > settings.ruled_bar_min and e["even"] > settings.bar_even_min
+    if not bar and sorted(e[side] for side in SIDES)[2] > settings.side_dark < max(e["left"], e["right"]):
+        return "part of a picture"
     if y1 - y0 < settings.strike_lines_max * page.line_height and min(e["above"], e["below"]) > settings.stems_min:
         return "struck through"
     if p.evidence["even"] < settings.even_min:
@@ -617,7 +658,7 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
         return "too narrow"
     wide = w > page.scan.mm(settings.dither_wide_mm)
     dithered = wide and e["closed"] > settings.dither_closed_min and e["core"] > settings.dither_core_min
-    around = [e[side] for side in ("above", "below", "left", "right")]
+    around = [e[side] for side in SIDES]
     clear_cut = sum(around) < settings.legible_around_max and _letters_of_row(p.box, page)[0] >= settings.words_min
     closed_min = settings.legible_closed_min if clear_cut else settings.marker_closed_min
     if not dithered and (e["density"] < settings.marker_density_min or e["closed"] < closed_min):
@@ -633,12 +674,53 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
     clear = [s for s, c in _inner_text(p.box, page) if c > settings.clear_min]
     if short and sum(ch.isalpha() for s in clear for ch in s) >= settings.clear_letters_min:
         return "heavy type"
+    dense = e["density"] > settings.lettering_density and e["core"] < settings.lettering_core_max
+    if dense and _is_lettering(p, clear, page, settings):
+        return "heavy type"
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
     in_banner_zone = y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height
     if in_banner_zone and e["closed"] < settings.drawn_min:
         return "struck banner"
-    return None
+    return "struck banner" if _is_captioned_level(p.box, page, settings) else None
+
+
+def _is_lettering(p: Proposal, clear: Sequence[str], page: _Page, settings: RedactionSettings) -> bool:
+    """Whether dense ink is letters as heavy as others on the page, or such as can be read."""
+    if sum(ch.isalpha() for s in clear for ch in s) >= settings.clear_letters_min:
+        return True
+    x0, y0, x1, y1 = p.box
+    typed, beside, reach = [], [0.0], 4 * page.line_height
+    for line in page.lines:
+        a, b, c, d = line.box
+        if line.confidence < settings.read_min or sum(map(str.isalpha, line.text)) < settings.clear_letters_min:
+            continue
+        if intersection(line.box, p.box) > 0:
+            continue
+        typed.append(_core_ink(line.box, page.scan))
+        if min(y1, d) - max(y0, b) > 0.5 * max(y1 - y0, d - b) and max(a - x1, x0 - c) < reach:
+            beside.append(typed[-1])
+    heaviest = max(float(np.median(typed or [0.0])), *beside)
+    return _core_ink(p.box, page.scan) < settings.lettering_excess * heaviest
+
+
+def _core_ink(box: Box, scan: Scan) -> float:
+    """Share of ink in the middle of a line, between the tops and the feet of its small letters."""
+    x0, y0, x1, y1 = box
+    trim = round(0.3 * (y1 - y0))
+    core = scan.ink[max(0, y0 + trim) : y1 - trim, max(0, x0) : x1]
+    return float(core.mean()) if core.size else 0.0
+
+
+CAPTION = re.compile(r"CLASSIFICATION")
+"""What forms print above the level that is typed there, and struck out when the paper is declassified."""
+
+
+def _is_captioned_level(box: Box, page: _Page, settings: RedactionSettings) -> bool:
+    _, y0, _, y1 = box
+    reach = settings.level_lines * page.line_height
+    captions = [t.box for t in page.lines if CAPTION.search(t.text) and t.text.upper() == t.text]
+    return any(b < y1 + reach and d > y0 - reach for _, b, _, d in captions)
 
 
 def _without_pictures(judged: Sequence[Proposal], scan: Scan, settings: RedactionSettings) -> list[Proposal]:
