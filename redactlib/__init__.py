@@ -14,7 +14,7 @@ One way through the house, each stage a function that takes values and returns n
               redaction.py                proposal.py proposes, emptied.py sees gaps, extent.py measures
               stamp.py                    closer, margins, sideways, wording read again; banner.py, lettering.py: levels
               handwriting.py              pen.py, judge.py part pen from type; interlinear.py, crossing.py, handread.py
-              forms.py                    a stamp read as a form: ticks, blanks, printed and handwritten dates
+              forms.py, ticks.py          a stamp read as a form: ticks, blanks, printed and handwritten dates
               catalogue/                  markings, codes, agencies, orders as tables; matching them with text
             classify.py --> events        find_events, classify: who decided what, when; the page's authority and date
             pipeline.py --> PageReport    analyze, analyze_file

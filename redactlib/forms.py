@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 from rapidfuzz import fuzz
 
@@ -20,8 +19,9 @@ from redactlib.catalogue.authorities import find_number, library_of, number_sign
 from redactlib.catalogue.markings import Line, Marking, Match, fold
 from redactlib.datelines import DateLines
 from redactlib.dates import DateReading, parse_date, read_date, spells
-from redactlib.reading import TextLine, crop_line, stretch
+from redactlib.reading import TextLine
 from redactlib.scan import Scan
+from redactlib.ticks import TickPlace, read_ticks
 
 _ORDER = re.compile(
     r"E\.?\s?[O0]\.?\s*(?:No\.?\s*)?(10501|10964|11652|11932|12065|12356|12937|12951|12958|13142|13292|13526)"
@@ -56,12 +56,8 @@ class Form:
 
 @dataclass(frozen=True)
 class FormSettings:
-    """How ticks are told from empty boxes; lengths in heights of the label's line."""
+    """How dates, agencies and other blanks are read."""
 
-    box_width: float = 1.5  # of the place beside a label where its box stands
-    gap: float = 0.1  # between label and box
-    box_size_min: float = 0.3
-    box_size_max: float = 1.4  # a tick reaches over its box
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
     spelt_lead: float = 2.0
@@ -71,8 +67,6 @@ class FormSettings:
     other_blank_score: float = 75.0  # so many in a hundred of them agree ...
     other_blank_lead: float = 10.0  # ... and so many more than with the words beside the date
     unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
-    tick_ratio: float = 1.45  # ink of a ticked box over that of the stamp's emptiest
-    tick_ink_min: float = 0.38  # share of the box that is inked: its own border takes a quarter
 
 
 def read_form(
@@ -100,7 +94,7 @@ def read_form(
     text = " / ".join([*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)])
     blanks = match.blanks(lines)
     date = _date(row, match, lines, pieces, filled, blanks, look_closer, written_on, settings)
-    ticks = _ticks(scan, match, lines, pieces, settings) if row.ticks else ()
+    ticks = read_ticks(scan, _tick_places(match, lines, pieces)) if row.ticks else ()
     return Form(
         decision=_decision(row, text, ticks, date),
         agency=_agency(row, text),
@@ -331,56 +325,56 @@ def _without_legend(match: Match, lines: Sequence[Line], blanks: Sequence[tuple[
     return " / ".join(parts)
 
 
-def _ticks(
-    scan: Scan, match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: FormSettings
-) -> tuple[tuple[str, float, bool], ...]:
-    """For each tick box of the form: how full the place beside its label is."""
-    ink = []
+def _tick_places(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine]) -> list[TickPlace]:
+    """Where the labels of a form's tick boxes stand: in a line that was matched with their row of the legend, or where
+    none was, in one that says little else and stands in the form or next to it."""
+    found = []
+    members = {part for i in match.lines for part in lines[i].parts}
     for label in match.marking.ticks:
-        place = _label_place(label, match, lines, pieces)
-        if place is not None:
-            ink.append((label, _ink_beside(scan, *place, match.marking.tick_side, settings)))
-    if not ink:
-        return ()
-    floor = min((share for _, share in ink if share), default=0.0)
-    return tuple(
-        (label, round(share, 3), share >= settings.tick_ink_min and share >= settings.tick_ratio * floor)
-        for label, share in ink
-    )
+        rows, folded = _rows_of(label, match.marking), fold(label)[0]
+        own = {part for hit in match.hits if hit.literal.row in rows for part in lines[hit.line].parts}
+        near = own or _alone_near(folded, members, pieces)
+        places = [(*_place_in(pieces[part], folded), part) for part in near]
+        score, start, end, part = max(places, default=(0.0, 0.0, 0.0, 0))
+        if score >= _LABEL_SCORE:
+            found.append(TickPlace(label, pieces[part], start, end, label in match.marking.ticks_right))
+    return found
 
 
-def _label_place(
-    label: str, match: Match, lines: Sequence[Line], pieces: Sequence[TextLine]
-) -> tuple[TextLine, float, float] | None:
-    """The piece that carries a label, and where along it the label begins and ends, 0..1."""
-    folded = fold(label)[0]
-    best: tuple[float, TextLine, float, float] | None = None
-    for i in match.lines:
-        for part in lines[i].parts:
-            piece = pieces[part]
-            text, places = fold(piece.text)
-            found = fuzz.partial_ratio_alignment(folded, text) if len(text) >= 0.8 * len(folded) else None
-            if found is None or found.score < 80 or found.dest_end <= found.dest_start:
-                continue
-            centres = piece.reading.centres
-            first, last = places[found.dest_start], places[found.dest_end - 1]
-            if len(centres) <= last:
-                continue
-            if best is None or found.score > best[0]:
-                best = (found.score, piece, centres[first], centres[last])
-    return best[1:] if best else None
+_LABEL_SCORE = 80.0
+"""In a hundred, how well a label must be read to be found."""
 
 
-def _ink_beside(scan: Scan, piece: TextLine, start: float, end: float, side: str, settings: FormSettings) -> float:
-    """How full the tick box beside a label is: ink over area of the box-sized blot nearest to it; 0 without one."""
-    width = float(np.linalg.norm(piece.corners[1] - piece.corners[0]))
-    height = piece.height
-    reach = settings.box_width * height
-    low = start * width - reach - settings.gap * height if side == "left" else end * width + settings.gap * height
-    strip = crop_line(scan.ink.astype(np.uint8) * 255, stretch(piece.corners, low / width, (low + reach) / width))
-    _, _, stats, centres = cv2.connectedComponentsWithStats(strip)
-    near = []
-    for (x, _, w, h, ink), (cx, _) in zip(stats[1:], centres[1:], strict=True):
-        if settings.box_size_min * height <= min(w, h) and max(w, h) <= settings.box_size_max * height:
-            near.append((abs((strip.shape[1] if side == "left" else 0) - cx), ink / (w * h), x))
-    return float(min(near)[1]) if near else 0.0
+def _alone_near(label: str, members: set[int], pieces: Sequence[TextLine]) -> set[int]:
+    """Pieces that say hardly more than a label, no further from one of a form's lines than the next line is."""
+    return {
+        i
+        for i, piece in enumerate(pieces)
+        if i not in members
+        and len(fold(piece.text)[0]) <= len(label) + 3
+        and any(
+            np.linalg.norm(piece.corners.mean(0) - pieces[j].corners.mean(0)) < 3 * pieces[j].height for j in members
+        )
+    }
+
+
+def _rows_of(label: str, row: Marking) -> set[int]:
+    """Rows of a marking's legend that hold a label: not those where it is part of a longer one."""
+    longer = [other for other in row.ticks if label in other and other != label]
+    found = set()
+    for i, line in enumerate(row.lines):
+        for other in longer:
+            line = line.replace(other, " ")
+        if label in line:
+            found.add(i)
+    return found
+
+
+def _place_in(piece: TextLine, folded: str) -> tuple[float, float, float]:
+    """How well a label fits into a piece of text, 0..100, and between which shares of the piece it stands."""
+    text, places = fold(piece.text)
+    found = fuzz.partial_ratio_alignment(folded, text) if len(text) >= 0.8 * len(folded) else None
+    if found is None or found.dest_end <= found.dest_start:
+        return 0.0, 0.0, 0.0
+    centres, first, last = piece.reading.centres, places[found.dest_start], places[found.dest_end - 1]
+    return (found.score, centres[first], centres[last]) if last < len(centres) else (0.0, 0.0, 0.0)

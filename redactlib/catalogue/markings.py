@@ -79,7 +79,7 @@ class Marking:
     form: bool = False
     ticks: dict[str, str] = field(default_factory=dict, hash=False)
     ticks_text: dict[str, str] = field(default_factory=dict, hash=False)
-    tick_side: str = "left"
+    ticks_right: tuple[str, ...] = ()
     agencies: dict[str, str] = field(default_factory=dict, hash=False)
     agencies_pattern: str | None = None
     numeric: str = "MDY"
