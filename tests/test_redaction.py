@@ -147,6 +147,22 @@ def test_grid_of_empty_cells_is_a_table():
     assert found(page) == []
 
 
+def test_numbered_cells_of_a_form_are_no_coded_boxes():
+    page = blank()
+    for y in (600, 660):
+        page[y : y + 4, 100:1200] = 0
+    for x in range(140, 1200, 110):
+        page[560:720, x : x + 4] = 0
+    lines = [line(text, 150 + 110 * i, 606, advance=17) for i, text in enumerate(("1.7", "19.22", "BIL"))]
+    assert found(page, *prose(page, range(6)), *lines) == []
+
+
+def test_frame_of_the_page_itself_is_no_redaction():
+    page = blank()
+    cv2.rectangle(page, (2, 2), (1150, 1647), 0, 3)
+    assert found(page, line("25X1", 1000, 100)) == []
+
+
 def test_rejected_proposals_say_why():
     page = blank()
     cv2.rectangle(page, (200, 600), (800, 680), 0, 2)

@@ -26,7 +26,8 @@ RELEASE_LINE = re.compile(r"(?i)approved\s*for\s*release|for\s*release:?\s*\d|sa
 
 CODE = re.compile(
     r"(?ix) ^[\W_]* ("
-    r" \(?b\)?\s?\(?[\dil] | [1-9]\W{0,2}[1-9]\W{0,2}[a-h]\b | \d\d?[.,]\d\W{0,3}\d?\W?[a-z]?\b | 25\s?x | p\d\b"
+    r" \(?b\)?\s?\(?(\d|[il](?![a-z])) | [1-9]\W{0,2}[1-9]\W{0,2}[a-h]\b | (10|[1-9])[.,]\d\W{0,3}\d?\W?[a-z]?\b"
+    r" | 25\s?x | p\d\b"
     r" | jfk\s?act | oga\b | stat\b | nlr | exempt | b\d | \([a-k]\)\W*$ )"
 )
 """How the text of a box begins that holds nothing but an exemption code."""
@@ -34,7 +35,7 @@ CODE = re.compile(
 
 SIDES = ("above", "below", "left", "right")
 
-OPEN_FIELD, UNLIKE = "open form field", "rules that are not alike"
+CELL, OPEN_FIELD, UNLIKE = "table cell", "open form field", "rules that are not alike"
 """Reasons of boxes that lack a side; amid running text they are paper slips, of which the copy shows some edges."""
 
 
@@ -47,6 +48,7 @@ class RedactionSettings:
     edge_mm: float = 1.0  # what touches the scan's edge is copier black
     bed: float = 0.6  # share of the page's side along which the black round a copy runs, near that side
     bed_mm: float = 5.0  # how near
+    frame_mm: float = 2.0  # a box that comes so near to three sides of the page is the page itself
     margin_mm: float = 10.0  # no type stands so near the left or right side; bindings, fasteners and borders do
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
@@ -69,6 +71,7 @@ class RedactionSettings:
     frame_max_mm: float = 0.66  # thicker sides frame a stamp
     frame_empty_max_mm: float = 1.0  # or, empty, what was removed
     uneven_max: float = 1.6  # sides of an open box are drawn alike
+    slip_edge_max_mm: float = 0.5  # a slip's edges are thin on the copy, and end with it
     column_min: int = 3
     cells_min: int = 2
     inset_mm: float = 0.8  # what lies so near a side belongs to it
@@ -142,7 +145,8 @@ class RedactionSettings:
     pen_letters_min: int = 5  # read beside it
     pen_covered_min: float = 0.8
     pen_around_max: float = 0.6  # share of ink above and below, added
-    drawn_min: float = 0.995  # covered share of what was drawn by computer: that does not strike out, it hides
+    drawn_around_max: float = 0.05  # share of ink above and below such a fill, added; no letters stick out of it
+    drawn_min: float = 0.985  # covered share of what was drawn by computer: that does not strike out, it hides
     banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
 
 
@@ -176,7 +180,9 @@ def _with_slips(
 
 
 def _may_be_slip(p: Proposal, settings: RedactionSettings) -> bool:
-    return p.reason in (OPEN_FIELD, UNLIKE) and p.evidence["inside"] <= settings.dust_max
+    if p.reason not in (OPEN_FIELD, UNLIKE) or p.evidence["inside"] > settings.dust_max:
+        return False
+    return p.evidence["weight_mm"] < settings.slip_edge_max_mm and p.evidence["overshoot"] < 2
 
 
 def find_redactions(
@@ -474,7 +480,7 @@ def _reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None
     if _in_empty_margin(p.box, page, settings):
         return "margin"
     if "dithered" in p.evidence:
-        return None
+        return "upright bar" if y1 - y0 > settings.upright_max * (x1 - x0) else None
     return (_marker_reason if p.style == "marker" else _fill_reason)(p, page, settings)
 
 
@@ -498,6 +504,9 @@ def _in_empty_margin(box: Box, page: _Page, settings: RedactionSettings) -> bool
 
 def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     x0, y0, x1, y1 = p.box
+    edge = page.scan.mm(settings.frame_mm)
+    if sum((x0 < edge, y0 < edge, x1 > page.scan.width - edge, y1 > page.scan.height - edge)) > 2:
+        return "frame of the page"
     inner = [(s, c) for s, c in _inner_text(p.box, page) if s]
     words = [s for s, c in inner if not CODE.match(s)]
     coded = bool(inner) and not words
@@ -517,13 +526,13 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     framed = framed and x1 - x0 > page.scan.mm(settings.hatched_width_min_mm)
     p.evidence["hatched"] = _hatched(patch, m, page.scan, settings) if framed else 0.0
     if p.evidence["hatched"] > settings.hatched_min:
-        return None
+        return None if p.evidence["overshoot"] <= settings.overshoot_max else CELL
     if p.evidence["lined"]:
         return "not empty"
     if p.evidence["weight_mm"] > (settings.frame_empty_max_mm if empty else settings.frame_max_mm):
         return "heavy frame"
     if coded:
-        return None
+        return None if p.evidence["overshoot"] <= settings.overshoot_max else CELL
     if min(p.evidence["sides"]) < settings.side_open and p.evidence["uneven"] > settings.uneven_max:
         return UNLIKE
     letters = sum(ch.isalpha() for s in words for ch in s)
@@ -534,8 +543,10 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     if inked > settings.inside_max and (p.evidence["overshoot"] or not _centred(patch, settings)):
         return "not empty"
     hairline = p.evidence["weight_mm"] < settings.hairline_max_mm
+    if inked > settings.dust_max and p.evidence["overshoot"] and not hairline:
+        return "not empty"
     if p.evidence["overshoot"] > (settings.overshoot_max if hairline else settings.overshoot_printed_max):
-        return "table cell"
+        return CELL
     if min(p.evidence["sides"]) < settings.side_open and (
         not hairline or (p.evidence["overshoot"] > 1 and p.evidence["weight_mm"] > settings.open_hairline_max_mm)
     ):
@@ -680,7 +691,8 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
     in_banner_zone = y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height
-    if in_banner_zone and e["closed"] < settings.drawn_min:
+    drawn = e["closed"] > settings.drawn_min and e["above"] + e["below"] < settings.drawn_around_max
+    if in_banner_zone and not drawn:
         return "struck banner"
     return "struck banner" if _is_captioned_level(p.box, page, settings) else None
 
@@ -740,14 +752,14 @@ def _without_tables(judged: Sequence[Proposal], scan: Scan, settings: RedactionS
     """Several empty boxes with the same left and right sides are cells of a table, and so is what cells surround."""
     tolerance, out = scan.mm(1), []
     empty = [p for p in judged if p.reason is None and p.style == "outlined" and not p.evidence["coded"]]
-    cells = [p.box for p in judged if p.reason in ("table cell", UNLIKE)]
+    cells = [p.box for p in judged if p.reason in (CELL, UNLIKE)]
     for p in judged:
         like = [k for k in empty if max(abs(k.box[0] - p.box[0]), abs(k.box[2] - p.box[2])) < tolerance]
         x0, y0, x1, y1 = p.box
         around = (round(x0 - tolerance), round(y0 - tolerance), round(x1 + tolerance), round(y1 + tolerance))
         touching = sum(intersection(around, c) > 0 and intersection(p.box, c) < 0.5 * area(p.box) for c in cells)
         cell = len(like) >= settings.column_min or touching >= settings.cells_min
-        out.append(replace(p, reason="table cell") if p in empty and cell else p)
+        out.append(replace(p, reason=CELL) if p in empty and cell else p)
     return out
 
 
