@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from redactlib.detect.bracket import BracketSettings, _in_company, _partners, find_brackets
 from redactlib.detect.beneath import without
+from redactlib.detect.bracket import BracketSettings, _in_company, _partners, find_brackets
 from redactlib.detect.judge import Judge
 from redactlib.layers import Layers, separate
 from redactlib.marks import Bracket

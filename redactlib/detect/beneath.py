@@ -78,7 +78,7 @@ def _bracket(scan: Scan, side: str, box: Box, out: np.ndarray, settings: Beneath
         cv2.MORPH_OPEN,
         np.ones((max(3, round(settings.back * high)), 1), np.uint8),
     )
-    out[place] |= (upright & ink) > 0
+    out[place] |= (upright > 0) & (ink > 0)
     band = round(settings.arms_within * high)
     length = round(max(scan.mm(settings.arm_mm), settings.arm * wide))
     for top, foot in ((y0 - dy, y0 + band), (y1 - band, y1 + dy)):

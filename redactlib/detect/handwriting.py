@@ -82,7 +82,8 @@ def find_handwriting(
     over_stamps, pen = _over_stamps(_without_levels(pen, stamps, settings), scan, layers, stamps, settings)
     page = _page(scan, pen, text, stamps, settings)
     pens = _plane(layers.handwriting if layers else None, pen)
-    along = _along_lines(pen, pens, layers, page, [mark.box for mark in (*over_stamps, *brackets)], scan, settings)
+    others = [mark.box for mark in over_stamps] + [bracket.box for bracket in brackets]
+    along = _along_lines(pen, pens, layers, page, others, scan, settings)
     rest = _cleared(pen, along)
     inserted = [mark for mark in _between_lines(rest, pens, page, text, settings) if not _in_stamp(mark.box, page)]
     along = [m for m in along if not any(intersection(m.box, i.box) > 0.5 * area(m.box) for i in inserted)]
@@ -119,8 +120,8 @@ def _along_lines(
     found = []
     for crossed in find_along(pen.ink, pens, pen.scale, MM, lines):
         x0, y0, x1, y1 = _on_map(crossed.box, pen)
-        place = (slice(y0, y1 + 1), slice(x0, x1))
-        printed = max(plane[place][pen.ink[place]].mean() for plane in (ruling, fill)) if pen.ink[place].any() else 1.0
+        there = (slice(y0, y1 + 1), slice(x0, x1))
+        printed = max(plane[there][pen.ink[there]].mean() for plane in (ruling, fill)) if pen.ink[there].any() else 1.0
         apart = not any(intersection(crossed.box, other) > settings.part_share * area(crossed.box) for other in others)
         if printed <= settings.printed_max and apart:
             words = _words_in(crossed.line, crossed.box)
