@@ -658,6 +658,32 @@ def test_white_gap_amid_a_sentence_is_a_redaction_and_one_between_columns_is_non
     assert found(page, *lines) == []
 
 
+def test_gap_that_holds_only_a_code_is_a_redaction_whatever_follows():
+    page, lines = gap_page("Jumped over")
+    assert found(page, *lines) == []
+    inside = typed(page, line("25X1", 520, 254, advance=20, height=40))
+    [(style, box)] = found(page, *lines, inside)
+    assert style == "whiteout"
+    assert box[0] < inside.box[0] and inside.box[2] < box[2]
+
+
+@pytest.mark.parametrize(
+    ("below", "count"), [("over the lazy dog and away", 1), ("l. He left", 0), ("Over the dog", 0)]
+)
+def test_sentence_that_goes_on_below_missing_lines_was_longer(below: str, count: int):
+    page = blank()
+    lines = [*prose(page, range(5)), typed(page, line(below, 120, 500))]
+    found_here = found(page, *lines)
+    assert len(found_here) == count
+    assert all(style == "whiteout" and iou(box, (110, 350, 1120, 500)) > 0.7 for style, box in found_here)
+
+
+def test_white_beside_a_word_that_stands_for_text_belongs_to_it():
+    page, lines = gap_page("jumped over")
+    lines[-2] = typed(page, line("the quick DELETED", 120, 250))
+    assert [style for style, _ in found(page, *lines)] == ["textual"]
+
+
 def test_gap_with_a_shadow_along_it_is_a_pasted_slip():
     page, lines = gap_page("jumped over")
     cv2.line(page, (395, 303), (800, 300), 0, 3)

@@ -27,7 +27,7 @@ RELEASE_LINE = re.compile(r"(?i)approved\s*for\s*release|for\s*release:?\s*\d|sa
 CODE = re.compile(
     r"(?ix) ^[\W_]* ("
     r" \(?b\)?\s?\(?(\d|[il](?![a-z])) | [1-9]\W{0,2}[1-9]\W{0,2}[a-h]\b | (10|[1-9])[.,]\d\W{0,3}\d?\W?[a-z]?\b"
-    r" | 25\s?x | p\d\b"
+    r" | [25][05o]\s?x | p\d\b"
     r" | jfk\s?act | oga\b | stat\b | nlr | exempt | b\d | \([a-k]\)\W*$ )"
 )
 """How the text of a box begins that holds nothing but an exemption code."""
@@ -219,16 +219,16 @@ def find_redactions(
     standing = [p for p in standing if all(intersection(p.box, o.box) < 0.5 * area(p.box) for o in overlaid)]
     level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg and not RELEASE_LINE.search(t.text)]
     known = [*(p.box for p in standing), *(o.box for o in overlaid)]
-    page_type = measure_type(level, scan.dpi, known)
+    page_type, in_words = measure_type(level, scan.dpi, known), _textual(text)
     if page_type is not None:
         own = [t for t in level if t.confidence > settings.read_min]
         codes = [t for t in own if CODE.match(t.text)]
-        standing += find_emptied(scan, own, codes, known, page_type)
+        standing += find_emptied(scan, own, codes, known, page_type, words=[r.box for r in in_words])
     seen = [*(_as_redaction(p, settings) for p in standing), *overlaid]
     measures = ExtentSettings()
     if page_type is None and seen:
         page_type, measures = measure_type(level, scan.dpi, known, settings=ROUGH), ROUGH
-    found = [*(_measured(r, page_type, level, measures) for r in seen), *_textual(text)]
+    found = [*(_measured(r, page_type, level, measures) for r in seen), *in_words]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
 
 
