@@ -40,7 +40,8 @@ class InterlinearSettings:
     inked_min: float = 0.1  # of its box: script; sown dirt covers less
     flat_max: float = 0.5  # of its ink is in level strokes: an underline
     column_max: float = 0.5  # of the lines' width: more is a line that was not read
-    read_confidence: float = 0.94  # what reads better and begins where another line does is type: a table's entry
+    read_confidence: float = 0.94  # what reads better and begins where another line does is type: a table's entry ...
+    letters_alike: float = 0.15  # ... if its letters are as wide as this near those of the line below
     pen_min: float = 0.5  # of the model's chance of a pen: no type
     flush_heights: float = 0.5  # so near are the beginnings of lines that are set under each other
 
@@ -155,9 +156,8 @@ def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSett
     height = float(np.median([line.height for line in typed]))
     letters = np.array([len(line.text) for line in typed])
     down, shared = _drops(typed)
-    level = (np.abs(down) < settings.level_heights * height) & (shared < 0.1)  # pieces of one line, and itself
-    running = np.where(level | np.eye(len(typed), dtype=bool), letters, 0).sum(1) >= settings.typed_letters_min
-    follows = (shared > 0.5) & running[:, None] & running & (down > 0.5 * height)
+    whole = letters >= settings.typed_letters_min
+    follows = (shared > 0.5) & whole[:, None] & whole & (down > 0.5 * height)
     steps = np.where(follows, down, np.inf).min(1)
     if np.isfinite(steps).sum() < settings.gaps_min:
         return []
@@ -168,13 +168,14 @@ def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSett
     under = np.where(longer & (down > 0), down, np.inf).min(1)
     over = np.where(longer & (down < 0), -down, np.inf).min(1)
     inserted = (np.maximum(over, under) < settings.off_line * spacing) & (over + under > settings.off_line * spacing)
+    level = (np.abs(down) < settings.level_heights * height) & (shared < 0.1) & ~inserted  # pieces of one line
+    running = letters + np.where(level, letters, 0).sum(1) >= settings.typed_letters_min
     lines = np.flatnonzero(running & ~inserted)
     over_them = np.flatnonzero(~inserted)
     starts = np.array([line.box[0] for line in typed])
     flush = np.abs(starts - starts[:, None]) < settings.flush_heights * height
     close = (shared > 0.1) & (np.abs(down) > 0.4 * height) & (np.abs(down) < settings.off_line * spacing)
-    close &= running | flush  # lines set closer than the page's distance: a passage in single spacing
-    whole = letters >= settings.typed_letters_min
+    close &= (running & ~inserted) | flush  # lines set closer than the page's distance: a passage in single spacing
     gaps, certain = [], 0
     for i in lines:
         least = np.where(running[over_them], 0.4 * height, settings.off_line * spacing)  # short ones end a paragraph
@@ -247,6 +248,13 @@ def _is_writing(group: np.ndarray, ink: np.ndarray, mm: float, settings: Interli
     )
 
 
+def _as_typed(line: TextLine, gap: Gap, settings: InterlinearSettings) -> bool:
+    """Whether a line reads well and its letters are as wide as those of the line below."""
+    wide = [(x.box[2] - x.box[0]) / len(x.text) for x in (line, gap.below)]
+    alike = abs(wide[0] / wide[1] - 1) < settings.letters_alike
+    return alike and line.confidence >= settings.read_confidence
+
+
 def _is_type(box: Box, gap: Gap, text: PageText, penned: bool, settings: InterlinearSettings) -> bool:
     """Is it a line of its own: one that begins where one nearby does and reads well, or too long to be put between?
 
@@ -264,7 +272,7 @@ def _is_type(box: Box, gap: Gap, text: PageText, penned: bool, settings: Interli
     near = [other.box for other in text.lines if other not in here and len(other.text) >= 3]
     starts = [x0 for x0, y0, _, y1 in near if abs((y0 + y1) / 2 - middle) < gap.below.box[3] - gap.above.box[1]]
     flush = any(abs(start - line.box[0]) < reach for line in here for start in starts)
-    if flush and not penned and any(line.confidence >= settings.read_confidence for line in here):
+    if flush and not penned and any(_as_typed(line, gap, settings) for line in here):
         return True
     x0, _, x1, _ = union(gap.above.box, gap.below.box)
     return max(b[2] - b[0] for b in [box, *(line.box for line in here)]) > settings.column_max * (x1 - x0)
