@@ -8,7 +8,9 @@ import pytest
 
 from redactlib.catalogue.markings import Line, match_markings
 from redactlib.datelines import DateLines
+from redactlib.detect.stamp import StampSettings, _crossed
 from redactlib.forms import Form, read_form
+from redactlib.layers import Layers
 from redactlib.reading import Reading, TextLine, text_line
 from redactlib.scan import Scan
 
@@ -92,3 +94,30 @@ def test_a_date_printed_into_a_blank_for_the_pen_is_a_printed_one() -> None:
 def test_a_date_that_stands_alone_under_a_legend_is_its_own(line: str, iso: str) -> None:
     texts = ("CIA HISTORICAL REVIEW PROGRAM", "RELEASE AS SANITIZED", line)
     assert read([piece(text, i) for i, text in enumerate(texts)], filled=(2,)).date["iso"] == iso
+
+
+def crossed(page: np.ndarray) -> bool:
+    """Whether the two-line legend at rows 0 and 1 is struck out, no ink being known for a pen's."""
+    empty = np.zeros(page.shape, np.uint8)
+    layers = Layers(1.0, *[empty] * 7, np.zeros((*page.shape, 2), np.float32))
+    legend = [(200, 100 + 60 * row, 620, 140 + 60 * row) for row in (0, 1)]
+    return _crossed(Scan(page, 300.0), layers, legend, StampSettings())
+
+
+def test_a_cross_over_a_whole_legend_strikes_it_out_whatever_ink_it_is() -> None:
+    page = np.full((400, 900), 255, np.uint8)
+    for row, text in enumerate(("APPROVED FOR RELEASE", "HISTORICAL REVIEW")):
+        cv2.putText(page, text, (205, 135 + 60 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 0, 3)
+    assert not crossed(page)
+    filled = page.copy()
+    cv2.line(filled, (520, 210), (560, 120), 0, 4)  # the stroke of a date
+    assert not crossed(filled)
+    cv2.line(page, (190, 90), (640, 210), 0, 5)
+    cv2.line(page, (190, 210), (640, 90), 0, 5)
+    assert crossed(page)
+
+
+def test_light_letters_on_dark_ground_are_not_struck_out() -> None:
+    page = np.zeros((400, 900), np.uint8)
+    cv2.putText(page, "Guide, issued", (205, 135), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 255, 3)
+    assert not crossed(page)
