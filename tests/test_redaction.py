@@ -664,7 +664,7 @@ def test_gap_that_holds_only_a_code_is_a_redaction_whatever_follows():
     inside = typed(page, line("25X1", 520, 254, advance=20, height=40))
     [(style, box)] = found(page, *lines, inside)
     assert style == "whiteout"
-    assert box[0] < inside.box[0] and inside.box[2] < box[2]
+    assert box[0] < inside.box[0] < inside.box[2] < box[2]
 
 
 @pytest.mark.parametrize(
@@ -703,12 +703,28 @@ def test_words_that_stand_for_text_are_textual():
     [
         ("to the office of Mr. DELETED that", 1),
         ("said. [name not declassified and left", 1),
+        ("fishing rights are Iname not declassifiel", 1),
+        ("that the harvest has [l line no: d.l1ssified]the month", 1),
+        ("what was known. The DELETFD officer", 1),
+        ("in the three SANITIzEDdistricts.", 1),
+        ("on that day SANIT1/ED told them", 1),
+        ("he said that the file was (DECLASSIFIED ON 5 May", 0),
+        ("a copy by TELETYPE and one COMPLETED form", 0),
+        ("to make the DELEGATION welcome", 0),
         ("RELEASE AS SANITIZED", 0),
         ("Sanitized copy approved for release 2001", 0),
     ],
 )
 def test_capitals_amid_small_letters_stand_for_text_and_legends_do_not(words: str, count: int):
     assert len(find_redactions(Scan(blank(), DPI), None, PageText((line(words, 100, 500),)))) == count
+
+
+def test_word_alone_stands_for_text_only_in_a_row_of_it():
+    alone, stamp = line("SANITIZED", 100, 500), line("SANITIZED", 100, 300, height=110)
+    row = line("that the rights are unlikely", 420, 500)
+    assert find_redactions(Scan(blank(), DPI), None, PageText((alone,))) == ()
+    [word] = find_redactions(Scan(blank(), DPI), None, PageText((alone, stamp, row)))
+    assert word.box[1] >= 500
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,11 @@ import numpy as np
 from redactlib.detect.emptied import find_emptied, is_amid_text
 from redactlib.detect.extent import ROUGH, ExtentSettings, PageType, hidden_extent, measure_type
 from redactlib.detect.proposal import Proposal, propose
+from redactlib.detect.standin import RELEASE_LINE, corners, find_stand_ins
 from redactlib.layers import Layers
-from redactlib.marks import Box, Code, Point, Redaction, area, intersection, union
+from redactlib.marks import Box, Code, Redaction, area, intersection, union
 from redactlib.reading import PageText, TextLine
 from redactlib.scan import Scan
-
-RELEASE_LINE = re.compile(r"(?i)approved\s*for\s*release|for\s*release:?\s*\d|sanitized\s*copy")
-"""Lines that are laid over a page with a white ground, and so hide the edges of boxes below."""
 
 CODE = re.compile(
     r"(?ix) ^[\W_]* ("
@@ -219,7 +217,7 @@ def find_redactions(
     standing = [p for p in standing if all(intersection(p.box, o.box) < 0.5 * area(p.box) for o in overlaid)]
     level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg and not RELEASE_LINE.search(t.text)]
     known = [*(p.box for p in standing), *(o.box for o in overlaid)]
-    page_type, in_words = measure_type(level, scan.dpi, known), _textual(text)
+    page_type, in_words = measure_type(level, scan.dpi, known), find_stand_ins(text)
     if page_type is not None:
         own = [t for t in level if t.confidence > settings.read_min]
         codes = [t for t in own if CODE.match(t.text)]
@@ -230,12 +228,6 @@ def find_redactions(
         page_type, measures = measure_type(level, scan.dpi, known, settings=ROUGH), ROUGH
     found = [*(_measured(r, page_type, level, measures) for r in seen), *in_words]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
-
-
-def corners(box: Box) -> tuple[Point, ...]:
-    """The four corners of a box, clockwise from the top left."""
-    x0, y0, x1, y1 = box
-    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
 
 
 def _as_redaction(p: Proposal, settings: RedactionSettings) -> Redaction:
@@ -260,55 +252,6 @@ def _measured(
         )
         redaction = replace(redaction, lines=rows, estimated_chars=chars, chars_range=chars_range)
     return redaction if known is None else replace(redaction, estimated_chars=known, chars_range=(known, known))
-
-
-STANDS_FOR_TEXT = re.compile(
-    r"(?i)[\[(][^\])]{0,40}?(?:not\s?declassified|deleted|redacted|excised|sanitized)[^\])]{0,20}[\])]"
-    r"|[\[(][^\])]{0,40}?not\s?declassified|^\W*deleted\W*$"
-)
-"""Words typed or stamped in the place of text."""
-
-TYPED_OVER = re.compile(r"DELETED|SANITIZED|EXCISED|REDACTED")
-"""The same without brackets, where the rest of the line is in small letters: no legend, no instruction."""
-
-NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-
-
-def _textual(text: PageText, *, small_min: int = 8) -> list[Redaction]:
-    """Words such as ``[1 line not declassified]`` or ``DELETED`` in the place of text."""
-    found = []
-    for line in text.lines:
-        matches = list(STANDS_FOR_TEXT.finditer(line.text))
-        if not matches and sum(map(str.islower, line.text)) >= small_min and not RELEASE_LINE.search(line.text):
-            matches = list(TYPED_OVER.finditer(line.text))
-        for match in matches:
-            box = _place(line, match.start(), match.end())
-            said = re.search(r"(?i)(\d+|" + "|".join(NUMBERS) + r")[\s\w½]{0,8}?\s?line", match.group())
-            lines = (NUMBERS.get(said[1].lower()) or int(said[1])) if said else None
-            found.append(
-                Redaction(
-                    box=box,
-                    style="textual",
-                    confidence=round(line.confidence, 3),
-                    polygon=corners(box),
-                    lines=lines,
-                    evidence={"words": match.group()},
-                )
-            )
-    return found
-
-
-def _place(line: TextLine, start: int, stop: int) -> Box:
-    """Box of some characters of a line, which may lean."""
-    half = 0.5 / max(1, len(line.text))
-    places = line.reading.centres[start:stop] or (half, 1 - half)
-    along = np.array([[max(0.0, places[0] - half)], [min(1.0, places[-1] + half)]])
-    top_left, top_right, bottom_right, bottom_left = line.corners
-    top, bottom = top_left + along * (top_right - top_left), bottom_left + along * (bottom_right - bottom_left)
-    trim = 0.12 * (bottom - top)  # lines are found with some paper around them
-    points = np.concatenate([top + trim, bottom - trim])
-    (x0, y0), (x1, y1) = points.min(0), points.max(0)
-    return (round(x0), round(y0), round(x1), round(y1))
 
 
 def link_codes(
