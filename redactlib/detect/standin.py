@@ -113,7 +113,7 @@ def _by_head(text: str, word: str, settings: StandInSettings) -> Iterator[tuple[
 
 def _worn(text: str, word: str, settings: StandInSettings) -> Iterator[tuple[int, int]]:
     """Where a few letters of a word are lost, or read as others that look like them when worn."""
-    for start in (i for i, char in enumerate(text) if char.isupper()):
+    for start in (m.start() for m in re.finditer(r"(?<![A-Z])[A-Z]", text)):
         for length in range(len(word) + 1, len(word) - settings.lost[word] - 1, -1):
             piece = text[start : start + length]
             ops = Levenshtein.editops(word, piece)
@@ -122,7 +122,8 @@ def _worn(text: str, word: str, settings: StandInSettings) -> Iterator[tuple[int
                 and len(ops) <= settings.lost[word]
                 and all(_is_wear(op, word, piece) for op in ops)
             ):
-                yield start, start + length
+                if not text[start + length : start + length + 1].isupper():  # the end of a longer word
+                    yield start, start + length
                 return
 
 
