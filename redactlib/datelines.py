@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib.resources
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
 import numpy as np
 
+from redactlib.dates import parse_date
 from redactlib.marks import Box
 from redactlib.reading import ALPHABET, Reader, Reading, decode_lattice, stretch
 from redactlib.scan import Scan
@@ -36,31 +37,39 @@ class DateLineSettings:
 
     above_mm: float = 9.0  # the FBI's reviewers write the date over the stamp
     below_mm: float = 15.0  # the CIA's under it, behind a line or two of other notes
-    beside_mm: float = 6.0
+    before_mm: float = 6.0
+    after_mm: float = 20.0  # where a blank ends the line, of which the legend's extent knows nothing before it is read
     height_min_mm: float = 1.8  # smaller is a speck or a footnote
     height_max_mm: float = 20.0  # a line with long strokes, or two lines that hang together
     length_min: float = 1.3  # of a line, by its height: no date is shorter
     slope_max_deg: float = 20.0
     coarse: float = 0.6  # second look of the line detector, which holds broken lines together
-    same: float = 0.9  # lines that share so much are one
+    same: float = 0.9  # lines that share so much are found twice
+    one_line: float = 0.5  # and of those that share so much, or are cut from one, only one is right
     tall: float = 1.25  # by the median height: such a line may be two that hang together, so its halves are read too
     half: float = 0.62  # of a tall line's height
     figures_min: int = 3  # of a stretch of a long line that may be a date
+    around: tuple[float, float] = (1.7, 1.2)  # of it, in characters: figures at its ends were taken for letters
     digits_min: int = 2  # figures that a line must seem to hold to be read carefully
     view_length_max: float = 7.0  # by its height: in a longer line the date's own extent is not the line's
     views: tuple[tuple[float, float, float], ...] = (
         (0.12, 0.12, 0.0), (0.75, 0.12, 0.0), (0.35, -0.04, 0.25), (0.5, 0.3, 0.12),
     )  # fmt: skip  # of one line: margins along and across it by its height, and the slant taken out, as a tangent
-    outside: float = 0.4  # weight of a line outside the stamp's box
+    outside: float = 0.7  # weight of a line outside the stamp's box
 
 
 @dataclass(frozen=True, eq=False)
 class DateLines:
-    """Readings with their weights and the number of their line, as :func:`redactlib.dates.read_date` takes them."""
+    """Readings with their weights, and the number of the crop, the found line and the written line that each is of.
 
-    readings: tuple[Reading, ...]
-    weights: tuple[float, ...]
-    groups: tuple[int, ...]
+    Of one written line several may be found: at another scale, or its halves; of a long one the figures are cropped.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    weights: tuple[float, ...] = ()
+    groups: tuple[int, ...] = ()
+    found: tuple[int, ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 class DateReader:
@@ -140,17 +149,59 @@ def date_readings(
     """
     window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, settings)
     at_a_glance = dates.read([_view(window, line, settings.views[0]) for line in lines])
-    crops, weights, groups = [], [], []
-    for number, (line, seen) in enumerate(zip(lines, at_a_glance, strict=True)):
-        if sum(c.isdigit() for c in seen.text) >= settings.digits_min:
-            views = [(line, view) for view in settings.views]
-            if line.length >= settings.view_length_max * line.height:
-                views[1:] = [(part, view) for part in _figures(line, seen, settings) for view in settings.views]
-            crops += [_view(window, part, view) for part, view in views]
-            weights += [line.weight] * len(views)
-            groups += [number] * len(views)
-    readings = dates.read(crops, reader.read(crops, careful=True))
-    return DateLines(tuple(readings), tuple(weights), tuple(groups))
+    likely = [i for i, seen in enumerate(at_a_glance) if sum(map(str.isdigit, seen.text)) >= settings.digits_min]
+    read: dict[int, list[tuple[_Line, list[Reading]]]] = {}
+    whole = [i for i in likely if lines[i].half_of is None]
+    read |= _read_closer(window, {i: (lines[i], at_a_glance[i]) for i in whole}, reader, dates, settings)
+    halves = [i for i in likely if lines[i].half_of is not None and not _spelt(read.get(lines[i].half_of or 0))]
+    read |= _read_closer(window, {i: (lines[i], at_a_glance[i]) for i in halves}, reader, dates, settings)
+    crops = [(i, line, views) for i in sorted(read) for line, views in read[i]]
+    return DateLines(
+        tuple(reading for _, _, views in crops for reading in views),
+        tuple(line.weight for _, line, views in crops for _ in views),
+        tuple(number for number, (_, _, views) in enumerate(crops) for _ in views),
+        tuple(i for i, _, views in crops for _ in views),
+        tuple(line.number for _, line, views in crops for _ in views),
+    )
+
+
+def _spelt(crops: Sequence[tuple[_Line, list[Reading]]] | None) -> bool:
+    """Whether the best guess of some view of a line spells a date out: then it is one line, and not two."""
+    return any(parse_date(reading.text) for _, views in crops or () for reading in views)
+
+
+def _read_closer(
+    window: np.ndarray,
+    lines: dict[int, tuple[_Line, Reading]],
+    reader: Reader,
+    dates: DateReader,
+    settings: DateLineSettings,
+) -> dict[int, list[tuple[_Line, list[Reading]]]]:
+    """For each line its crops with the readings of their views: the line, or of a long one the figures in it."""
+    long = {i for i, (line, _) in lines.items() if line.length >= settings.view_length_max * line.height}
+    whole = [(i, line, settings.views[: 1 if i in long else None]) for i, (line, _) in lines.items()]
+    views_of = dict(zip(lines, _read_views(window, whole, reader, dates), strict=True))
+    parts = [
+        (i, part, settings.views)
+        for i in sorted(long)
+        for part in _figures(lines[i][0], views_of[i][0], settings) or _figures(*lines[i], settings)
+    ]
+    found: dict[int, list[tuple[_Line, list[Reading]]]] = {}
+    for (i, part, _), views in zip(parts, _read_views(window, parts, reader, dates), strict=True):
+        found.setdefault(i, []).append((part, views_of[i] + views))
+    return {i: [(line, views_of[i])] for i, (line, _) in lines.items()} | found
+
+
+def _read_views(
+    window: np.ndarray,
+    crops: Sequence[tuple[int, _Line, Sequence[tuple[float, float, float]]]],
+    reader: Reader,
+    dates: DateReader,
+) -> list[list[Reading]]:
+    """What the date recogniser says of each view of each crop, told what the general one makes of it."""
+    pictures = [_view(window, line, view) for _, line, views in crops for view in views]
+    readings = iter(dates.read(pictures, reader.read(pictures, careful=True)) if pictures else ())
+    return [[next(readings) for _ in views] for _, _, views in crops]
 
 
 def _figures(line: _Line, seen: Reading, settings: DateLineSettings) -> list[_Line]:
@@ -161,8 +212,8 @@ def _figures(line: _Line, seen: Reading, settings: DateLineSettings) -> list[_Li
             continue
         first, last = seen.centres[run.start()], seen.centres[run.end() - 1]
         step = (last - first) / (run.end() - run.start() - 1)
-        corners = stretch(line.corners, max(0.0, first - 0.7 * step), min(1.0, last + 0.7 * step))
-        found.append(_Line(corners, line.weight, line.margin_max))
+        low, high = first - settings.around[0] * step, last + settings.around[1] * step
+        found.append(replace(line, corners=stretch(line.corners, max(0.0, low), min(1.0, high))))
     return found
 
 
@@ -182,10 +233,20 @@ def date_crops(
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """Corners ``(4, 2)`` of a line in a stamp's window, its weight, and the margin across it that is still its own."""
+    """A line in a stamp's window.
+
+    Attributes:
+        corners: float ``(4, 2)``.
+        weight: how much it counts.
+        number: of the written line, of which it may be one of several cuttings.
+        half_of: place of the line whose upper or lower half it is, ``None`` of a whole one.
+        margin_max: across it, that is still its own, by its height.
+    """
 
     corners: np.ndarray
     weight: float
+    number: int = 0
+    half_of: int | None = None
     margin_max: float = 1.0
 
     @property
@@ -210,15 +271,17 @@ def _lines(
             if _fits(line, scan, settings) and not any(_share(line, other) > settings.same for other in found):
                 found.append(line)
     usual = float(np.median([np.linalg.norm(line[3] - line[0]) for line in found])) if found else 0.0
-    lines = []
-    for corners in found:
+    lines: list[_Line] = []
+    for i, corners in enumerate(found):
         at_home = _within(cv2.transform(corners[None], to_page)[0], [box])
         if not at_home and _within(cv2.transform(corners[None], to_page)[0], elsewhere):
             continue
-        whole = _Line(corners, 1.0 if at_home else settings.outside)
+        number = next((j for j, other in enumerate(found[:i]) if _share(corners, other) > settings.one_line), i)
+        whole = _Line(corners, 1.0 if at_home else settings.outside, number)
         lines.append(whole)
         if whole.height > settings.tall * usual:
-            lines += [_Line(half, whole.weight, margin_max=0.05) for half in _halves(corners, settings.half)]
+            at, halves = len(lines) - 1, _halves(corners, settings.half)
+            lines += [_Line(half, whole.weight, number, at, margin_max=0.05) for half in halves]
     return window, lines
 
 
@@ -256,11 +319,12 @@ def _window(scan: Scan, box: Box, rotation_deg: float, settings: DateLineSetting
     right, down = np.array([np.cos(angle), -np.sin(angle)]), np.array([np.sin(angle), np.cos(angle)])
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], float)
     along, across = corners @ right, corners @ down
-    beside, above, below = (scan.mm(v) for v in (settings.beside_mm, settings.above_mm, settings.below_mm))
+    before, after = scan.mm(settings.before_mm), scan.mm(settings.after_mm)
+    above, below = scan.mm(settings.above_mm), scan.mm(settings.below_mm)
     if abs((rotation_deg + 45) % 90 - 45) > 4:  # the box of a slanted stamp is larger than the stamp
         above, below = above / 2, below / 2
-    left, top = along.min() - beside, across.min() - above
-    size = round(along.max() + beside - left), round(across.max() + below - top)
+    left, top = along.min() - before, across.min() - above
+    size = round(along.max() + after - left), round(across.max() + below - top)
     origin = left * right + top * down
     to_page = np.column_stack([right, down, origin]).astype(np.float32)
     window = cv2.warpAffine(scan.grey, to_page, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=255)

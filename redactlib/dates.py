@@ -100,13 +100,19 @@ def spells(text: str, iso: str, *, lost: bool = False) -> bool:
     end = rf"{century}{_figure(year[2])}[^\dA-Za-z]?{_figure(year[3])}(?!\d)"  # a pen's stroke may run into a figure
     return any(
         re.search(rf"(?<!\d)0?{a}{stroke}0?{b}{stroke}{end}", text)
-        for a, b in ((_figures_of(month), _figures_of(day)), (_figures_of(day), _figures_of(month)))
+        for a, b in ((_figures_of(month, month=True), _figures_of(day)), (_figures_of(day), _figures_of(month)))
     )
 
 
-def _figures_of(number: str) -> str:
-    """A pattern for a number as it may be read, less a leading zero."""
-    return "".join(map(_figure, number.lstrip("0")))
+def _figures_of(number: str, *, month: bool = False) -> str:
+    """A pattern for a number as it may be read, less a leading zero; a 1 before another figure may look like a stroke.
+
+    A month that begins with nought is the tenth, its 1 lost in the word before it.
+    """
+    figures = "".join(map(_figure, number.lstrip("0")))
+    if number[0] == "1":
+        figures = figures.replace("[1", "[1/", 1)
+    return figures.replace("]", "]?", 1) if month and number == "10" else figures
 
 
 def _figure(digit: str) -> str:
@@ -130,6 +136,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
         for head, tail in zip(MONTHS, _TAILS, strict=True)
     )
     name = rf"(?P<name>{names})"
+    apart = "|".join(" ?".join(head) for head in MONTHS)  # of a dater, whose letters stand in cells
     gap = r"[\s.,\-/']*"
     before, after = r"(?<![A-Za-z0-9])(?<!\d[-/.|])", r"(?![A-Za-z0-9])(?![-/|]\d)"
     forms = (
@@ -139,6 +146,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
         rf"{before}(?P<day>{two})(?:st|nd|rd|th)?{gap}{name}{gap}{year}{after}",
         rf"{before}{name}{gap}(?P<day>{two})(?:st|nd|rd|th)?[\s.,\-/']+{year}{after}",
         rf"(?<![A-Za-z]){name}\s?(?P<day>[0-3]\d)\s?(?P<year>(?:19|20)\d\d){after}",  # stamped without gaps
+        rf"{before}(?P<name>{apart})\s+(?P<day>[0-3]?\d)\s+(?P<year>(?:19|20)\d\d){after}",
         rf"{before}{name}{gap}(?P<year>{year4}){after}",
         r"(?<![\w./\-#])(?P<year>(?:19|20)\d\d)(?![\w/\-])(?!\.\d)",
     )
@@ -202,8 +210,9 @@ class HandSettings:
     unusual: float = 0.03  # weight of a date outside the years in which such stamps were mostly filled in
     rare: float = 0.3  # where those are not known, of a date before 1972 or after 2004: machines took over
     weekend: float = 0.4  # weight of a Saturday or Sunday: reviewers seldom worked then
+    plain_min: float = 0.6  # of the shares that dates have in the best crop of a line, for another crop of it to count
     crops_max: int = 3  # lines that count for one date, so that many doubtful ones do not add up
-    unread: float = 0.5  # votes that speak against all dates, less those that the best one has
+    unread: float = 0.35  # votes that speak against all dates, less those that the best one has
     blank_min: float = 0.97  # a step so surely blank says nothing: runs of them count as one
     beam: int = 24
     floor: float = 8e-3  # characters less probable are not tried
@@ -217,6 +226,7 @@ def read_date(
     *,
     weights: Sequence[float] | None = None,
     groups: Sequence[int] | None = None,
+    lines: Sequence[int] | None = None,
     not_before: str | None = None,
     not_after: str | None = None,
     usual: tuple[int, int] | None = None,
@@ -228,7 +238,9 @@ def read_date(
     Args:
         readings: of upright crops that may hold the date; only their lattices count.
         weights: how much each reading's line counts, 0..1; all alike by default.
-        groups: number of the line that each reading is a view of; by default each is of another.
+        groups: number of the crop that each reading is a view of; by default each is of another.
+        lines: number of the written line that each reading's crop was cut from, of which crops are rivals; by default
+            each crop is of another.
         not_before: ISO date: no earlier date is plausible (the document's own, the order's that the stamp names).
         not_after: ISO date; today by default.
         usual: first and last year in which such stamps were mostly filled in, where that is known.
@@ -241,7 +253,7 @@ def read_date(
     """
     earliest, latest = not_before or "", not_after or datetime.date.today().isoformat()
 
-    views: dict[int, list[dict[str, tuple[float, tuple[int, int]]]]] = {}
+    views: dict[int, dict[int, list[dict[str, float]]]] = {}
     weight_of: dict[int, float] = {}
     best: tuple[float, str, tuple[int, int]] = (-1.0, "", (0, 0))
     for i, reading in enumerate(readings):
@@ -249,17 +261,20 @@ def read_date(
             continue
         worth = _figures(decode_lattice(reading.lattice).text) >= settings.figures_min
         shares = _shares(reading.lattice, order, earliest, latest, settings) if worth else {}
-        line = i if groups is None else groups[i]
-        views.setdefault(line, []).append(shares)
-        weight_of[line] = 1.0 if weights is None else weights[i]
-        for share, span in shares.values():
+        crop = i if groups is None else groups[i]
+        weight_of[crop] = 1.0 if weights is None else weights[i]
+        if weight_of[crop]:
+            of_line = views.setdefault(crop if lines is None else lines[i], {})
+            of_line.setdefault(crop, []).append({iso: share for iso, (share, _) in shares.items()})
+        for share, span in shares.values() if weight_of[crop] else ():
             if share > best[0]:
                 best = share, raw_text(reading.lattice, span), span
     votes: dict[str, list[float]] = {}
-    for line, opinions in views.items():
-        for iso in {iso for shares in opinions for iso in shares}:
-            mean = sum(shares[iso][0] for shares in opinions if iso in shares) / len(opinions)
-            votes.setdefault(iso, []).append(weight_of[line] * mean)
+    for of_line in views.values():
+        crops = {crop: _mean(opinions) for crop, opinions in of_line.items()}
+        for crop in _plainest(crops, settings):
+            for iso, mean in crops[crop].items():
+                votes.setdefault(iso, []).append(weight_of[crop] * mean)
     if not votes:
         return None
     sums = {
@@ -272,6 +287,18 @@ def read_date(
     answer = iso if confidence >= settings.answer_min and leads else None
     candidates = tuple((day, round(share, 4)) for day, share in ranked)
     return DateReading(answer, best[1], best[2], round(confidence, 4), candidates)
+
+
+def _mean(opinions: Sequence[dict[str, float]]) -> dict[str, float]:
+    """What several views of one crop say together."""
+    days = {iso for shares in opinions for iso in shares}
+    return {iso: sum(shares.get(iso, 0.0) for shares in opinions) / len(opinions) for iso in days}
+
+
+def _plainest(crops: dict[int, dict[str, float]], settings: HandSettings) -> list[int]:
+    """The crops of one line that count: not those in which a date is far less plain than in the best of them."""
+    plain = {crop: sum(shares.values()) for crop, shares in crops.items()}
+    return [crop for crop, mass in plain.items() if mass >= settings.plain_min * max(plain.values())]
 
 
 def _figures(text: str) -> int:

@@ -13,13 +13,16 @@ from redactlib.report import Declassification, DocumentReport, PageReport
 _MAJORITY = 0.6
 """Share of the pages that must agree before they correct one that says otherwise."""
 
+_BORROWED = 0.9
+"""Trust in a date that all the document's other banners carry, on a page whose own could not be read."""
+
 
 def conclude(path: str | None, pages: Sequence[PageReport]) -> DocumentReport:
     """Let pages vote, and sum up the document.
 
     A banner that repeats carries one date and one case number: where most pages agree, a page that read another one,
-    or none, takes theirs, less sure than before. The document's authority and date are those of its latest decisive
-    event; pages that say otherwise are named in a warning.
+    or none, takes theirs; where it read another, less sure than before. The document's authority and date are those of
+    its latest decisive event; pages that say otherwise are named in a warning.
     """
     voted = tuple(_corrected(page, _banner_votes(pages)) for page in pages)
     return DocumentReport(path=path, pages=voted, declassification=_document(voted), warnings=_disagreements(voted))
@@ -50,7 +53,8 @@ def _corrected(page: PageReport, votes: dict[str, Counter[str]]) -> PageReport:
             changed.append(event)
             continue
         evidence = event.evidence | {"read": event.date, "votes": dict(ballot)}
-        confidence = round(event.confidence * count / total, 3)
+        trust = event.confidence if event.date else max(event.confidence, _BORROWED)
+        confidence = round(trust * count / total, 3)
         changed.append(replace(event, date=date, confidence=confidence, evidence=evidence))
         notes.append(
             f"{event.id}: date {event.date or 'unread'} on this page, {date} on {count} banners of the document"

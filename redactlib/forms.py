@@ -7,6 +7,7 @@ Printed dates are parsed; handwritten ones are read under a date grammar from a 
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from rapidfuzz import fuzz
 
 from redactlib.catalogue.authorities import find_number, library_of, number_signs
 from redactlib.catalogue.markings import Line, Marking, Match, fold
+from redactlib.catalogue.orders import years_in_use
 from redactlib.datelines import DateLines
 from redactlib.dates import DateReading, parse_date, read_date, spells
 from redactlib.reading import TextLine
@@ -66,6 +68,7 @@ class FormSettings:
     other_blank_letters: int = 5  # of a line that says the legend's words beside another blank than the date's:
     other_blank_score: float = 75.0  # so many in a hundred of them agree ...
     other_blank_lead: float = 10.0  # ... and so many more than with the words beside the date
+    printed_sure: float = 0.9  # confidence in a whole date of figures: pens write years short, and are read with doubt
     unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
 
 
@@ -91,26 +94,40 @@ def read_form(
         written_on: the document's own date, ISO; no date of a review is earlier.
     """
     row = match.marking
-    text = " / ".join([*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)])
+    texts = [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)]
+    text = " / ".join(texts)
     blanks = match.blanks(lines)
-    date = _date(row, match, lines, pieces, filled, blanks, look_closer, written_on, settings)
+    closer = look_closer() if row.hand else DateLines()
+    absent = _date_line_absent(row, blanks, [*texts, *_inside(closer)])
+    usual, beside = _usual(row, texts), [] if absent else filled
+    date = _date(row, match, lines, pieces, beside, blanks, closer, absent, written_on, usual, settings)
     ticks = read_ticks(scan, _tick_places(match, lines, pieces)) if row.ticks else ()
     return Form(
         decision=_decision(row, text, ticks, date),
-        agency=_agency(row, text),
+        agency=_agency(row, text, " ".join([_without_legend(match, lines, blanks), *(pieces[i].text for i in filled)])),
         fields=_fields(row, text, blanks, date),
         date=date,
-        dated=row.dated or ("date" in row.fields and not _date_line_absent(row, blanks, [text])),
+        dated=row.dated or ("date" in row.fields and not absent),
         ticks=ticks,
     )
 
 
-def _agency(row: Marking, text: str) -> str | None:
+def _agency(row: Marking, text: str, filled: str) -> str | None:
+    """The agency that a marking names: by the row, by its words, or by a word in a blank that is one letter off."""
     if row.agencies_pattern == "library":
         return library_of(text) or row.agency
     folded = fold(text)[0]
     named = [agency for words, agency in row.agencies.items() if fold(words)[0] in folded]
-    return named[0] if named else row.agency
+    if named or row.agency:
+        return named[0] if named else row.agency
+    words = [fold(word)[0] for word in re.findall(r"[A-Za-z0-9]{3,}", filled)]
+    near = {agency for name, agency in row.agencies.items() if any(_one_off(fold(name)[0], word) for word in words)}
+    return near.pop() if len(near) == 1 else None
+
+
+def _one_off(name: str, word: str) -> bool:
+    """Whether a word is a name but for one letter."""
+    return len(name) == len(word) and sum(a != b for a, b in zip(name, word, strict=True)) == 1
 
 
 def _decision(row: Marking, text: str, ticks: tuple[tuple[str, float, bool], ...], date: dict[str, Any]) -> str:
@@ -153,25 +170,27 @@ def _date(
     pieces: Sequence[TextLine],
     filled: Sequence[int],
     blanks: Sequence[tuple[str, str, int]],
-    look_closer: Callable[[], DateLines],
+    closer: DateLines,
+    absent: bool,
     written_on: str | None,
+    usual: tuple[int, int] | None,
     settings: FormSettings,
 ) -> dict[str, Any]:
     if "date" not in row.fields and not row.hand:
         return {}
-    absent = _date_line_absent(row, blanks, [*(lines[i].text for i in match.lines), *(pieces[i].text for i in filled)])
-    if absent:
-        filled = []
+    printed = _printed(row, blanks, lines, pieces, settings) if row.hand else None
+    if printed:
+        return _as_dict(printed, handwritten=False)
     inside = [value for name, value, _ in blanks if name == "date"]
     rest = [pieces[i].text for i in filled]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
     found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
     if row.hand:
-        closer = look_closer()
-        written = _read_by_hand(row, closer, written_on, settings, inside=absent)
+        written = _read_by_hand(row, closer, written_on, usual, settings, inside=absent)
+        unasked = absent or _has_wordless_date(row)
         if written is not None and (not absent or written.confidence >= settings.unasked_min):
             texts = [*inside, *rest, *(reading.text for reading in closer.readings)]
-            return _weighed(written, found, texts, settings) | ({"unasked": True} if absent else {})
+            return _weighed(written, found, texts, settings) | ({"unasked": True} if unasked else {})
     if not found and "date" in row.fields:
         left = parse_date(_without_legend(match, lines, blanks), order=_numeric(row))
         found = [left] if left and _in_use(row, left) else []
@@ -185,17 +204,33 @@ def _date(
     return _as_dict(best, handwritten=row.hand)
 
 
+def _printed(
+    row: Marking,
+    blanks: Sequence[tuple[str, str, int]],
+    lines: Sequence[Line],
+    pieces: Sequence[TextLine],
+    settings: FormSettings,
+) -> DateReading | None:
+    """A date in the legend's own blank that is printed as the legend is: in figures to the whole year, surely read."""
+    for name, value, line in blanks:
+        sure = min((pieces[part].confidence for part in lines[line].parts), default=0.0)
+        reading = parse_date(value, order=_numeric(row)) if name == "date" and sure >= settings.printed_sure else None
+        if reading and re.search(r"(?:19|20)\d\d", reading.text) and reading.confidence >= settings.printed_sure:
+            return reading if len(reading.date or "") == 10 and _in_use(row, reading) else None
+    return None
+
+
 def _weighed(
     written: DateReading, spelt: Sequence[DateReading], texts: Sequence[str], settings: FormSettings
 ) -> dict[str, Any]:
     """The date that the grammar and the recognisers' best guesses give together.
 
     A guess of the general recogniser that spells a date out to the last figure speaks for that date beside what the
-    grammar finds probable. No date is answered that no best guess of any line spells out: where the grammar alone makes
-    a date of other ink, it is sure of it and wrong.
+    grammar finds probable. No date is answered that no best guess of any line spells out, or only together with a
+    rival: where the grammar alone makes a date of other ink, it is sure of it and wrong.
     """
     votes, total = dict(written.candidates), 1.0  # with the share of no date at all
-    for day in {reading.date for reading in spelt if reading.date and len(reading.date) == 10}:
+    for day in {reading.date for reading in spelt if reading.date and len(reading.date) >= len("1999-12")}:
         vote = settings.spelt_vote * max(reading.confidence for reading in spelt if reading.date == day)
         votes[day] = votes.get(day, 0.0) + vote
         total += vote
@@ -205,18 +240,25 @@ def _weighed(
     day, share = ranked[0]
     lead = share / ranked[1][1] if len(ranked) > 1 and ranked[1][1] else _LEAD_MAX
     text = next((d.text for d in spelt if d.date == day), written.text)
-    witnessed = any(spells(guess, day) for guess in (*texts, text))
+    lost_one = functools.partial(_has_one_more, day)
     near = [d for d, vote in ranked[1:] if vote / total * settings.doubled_lead > share]
-    doubled = any(spells(guess, rival, lost=True) for rival in near for guess in (*texts, text) if spells(guess, day))
+    spelling = [guess for guess in (*texts, text) if spells(guess, day)]
+    witnessed = any(not any(spells(guess, rival, lost=True) for rival in near) for guess in spelling)
     return {
         "iso": day
-        if share >= settings.spelt_min and lead >= settings.spelt_lead and witnessed and not doubled
+        if share >= settings.spelt_min and lead >= settings.spelt_lead and witnessed and not any(map(lost_one, near))
         else None,
         "text": text,
         "confidence": round(_sure(share, lead, settings), 4),
         "handwritten": True,
         "candidates": [[d, round(p, 4)] for d, p in ranked[:5]],
     }
+
+
+def _has_one_more(day: str, rival: str) -> bool:
+    """Whether a rival is a date but for a 1 before its month or its day, as a stroke that was not seen."""
+    more = [(a, b) for a, b in zip(day.split("-"), rival.split("-"), strict=False) if a != b]
+    return len(more) == 1 and more[0][0].startswith("0") and more[0][1] == "1" + more[0][0][1:]
 
 
 _LEAD_MAX = 30.0
@@ -231,8 +273,23 @@ def _sure(share: float, lead: float, settings: FormSettings) -> float:
     return 1 / (1 + float(np.exp(-(base + by_share * share + by_lead * np.log(min(lead, _LEAD_MAX))))))
 
 
+def _usual(row: Marking, texts: Sequence[str]) -> tuple[int, int] | None:
+    """The years in which a marking was mostly filled in: the row's, and those of the order that it names."""
+    years = years_in_use(" / ".join(texts))
+    if row.usual and years:
+        first, last = max(row.usual[0], years[0]), min(row.usual[1], years[1])
+        return (first, last) if first <= last else row.usual
+    return row.usual or years
+
+
 def _read_by_hand(
-    row: Marking, closer: DateLines, written_on: str | None, settings: FormSettings, *, inside: bool
+    row: Marking,
+    closer: DateLines,
+    written_on: str | None,
+    usual: tuple[int, int] | None,
+    settings: FormSettings,
+    *,
+    inside: bool,
 ) -> DateReading | None:
     """The date that the lines in and around a marking give under the grammar, weighed by when it was in use.
 
@@ -243,21 +300,22 @@ def _read_by_hand(
     worded = any(line.startswith("?") and "{date}" in line and line[1:6] != "{date" for line in row.lines)
     lettered = {
         line
-        for reading, line in zip(closer.readings, closer.groups, strict=True)
+        for reading, line in zip(closer.readings, closer.found, strict=True)
         if sum(map(str.isalpha, reading.text)) >= 3
     }
     elsewhere = _of_other_blanks(row, closer, settings)
     weights = [
         weight if line not in elsewhere and (not inside or (weight == 1 and (not worded or line in lettered))) else 0.0
-        for weight, line in zip(closer.weights, closer.groups, strict=True)
+        for weight, line in zip(closer.weights, closer.found, strict=True)
     ]
     return read_date(
         closer.readings,
         weights=weights,
         groups=closer.groups,
+        lines=closer.lines,
         not_before=first,
         not_after=min(latest, datetime.date.today().isoformat()),
-        usual=row.usual,
+        usual=usual,
         order=_numeric(row),
     )
 
@@ -270,7 +328,7 @@ def _of_other_blanks(row: Marking, closer: DateLines, settings: FormSettings) ->
     if not dated:
         return set()
     found = set()
-    for reading, line in zip(closer.readings, closer.groups, strict=True):
+    for reading, line in zip(closer.readings, closer.found, strict=True):
         letters = re.sub(r"[^A-Z]", "", reading.text.upper())
         other, own = (max((fuzz.partial_ratio(letters, said) for said in of), default=0.0) for of in (others, dated))
         worded = other >= max(settings.other_blank_score, own + settings.other_blank_lead)
@@ -279,11 +337,21 @@ def _of_other_blanks(row: Marking, closer: DateLines, settings: FormSettings) ->
     return found
 
 
+def _inside(closer: DateLines) -> list[str]:
+    """What was read for a date within a marking."""
+    return [reading.text for reading, weight in zip(closer.readings, closer.weights, strict=True) if weight == 1]
+
+
+def _has_wordless_date(row: Marking) -> bool:
+    """Whether the date stands alone on a line that need not be there."""
+    return any(re.fullmatch(r"\?\{date\}", line) for line in row.lines)
+
+
 def _date_line_absent(row: Marking, blanks: Sequence[tuple[str, str, int]], texts: Sequence[str]) -> bool:
-    """Whether the legend's line for the date, which it need not have, is not there."""
-    optional = any(line.startswith("?") and "{date}" in line for line in row.lines)
-    seen = any(name == "date" for name, _, _ in blanks) or any(re.search(r"\bDA[TI]E\b", text) for text in texts)
-    return optional and not seen
+    """Whether the legend's line for the date, which has words and need not be there, is not there."""
+    optional = any(re.match(r"\?.*[A-Za-z].*\{date\}", line) for line in row.lines)
+    seen = any(name == "date" for name, _, _ in blanks) or any(re.search(r"\bDA[TI]E\b\W*\w", text) for text in texts)
+    return optional and not seen and not _has_wordless_date(row)
 
 
 def _as_dict(reading: DateReading, *, handwritten: bool) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def analyze(
     with timer("codes"):
         codes = find_codes(upright, layers, text, reader, redactions)
     with timer("brackets"):
-        brackets = find_brackets(upright, layers, text)
+        brackets = find_brackets(upright, layers, text, reader=reader)
     with timer("handwriting"):
         handwriting = find_handwriting(upright, layers, text, stamps, brackets, reader=reader)
     with timer("conclude"):

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from redactlib.detect.beneath import without
 from redactlib.detect.bracket import BracketSettings, _in_company, _partners, find_brackets
+from redactlib.detect.judge import Judge
 from redactlib.layers import Layers, separate
 from redactlib.marks import Bracket
 from redactlib.reading import PageText, Reading, TextLine
@@ -161,6 +163,31 @@ def test_pieces_of_one_line_are_put_together_from_left_to_right() -> None:
     pieces = (line("engage in war]", 103, x0=260), line("[does not", 100, x0=150))
     first, _ = find_brackets(blank(), None, PageText(pieces))
     assert first.text == "does not engage in war"
+
+
+def test_a_bracket_is_taken_out_and_the_letters_beside_it_stay() -> None:
+    image = np.full((120, 300), 255, np.uint8)
+    cv2.putText(image, "oo", (100, 75), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 0, 3)
+    letters = (image < 128).sum()
+    cv2.polylines(image, [np.array([[112, 30], [92, 30], [92, 95], [108, 95]])], False, 0, 5)
+    left = without(Scan(image, 200.0), brackets=[("open", (90, 28, 114, 98))])
+    assert (left[:40] < 128).sum() + (left[85:] < 128).sum() == 0
+    assert (left[:, 97:] < 128).sum() > 0.95 * letters
+
+
+def test_a_tall_peak_of_heat_must_be_surer_than_a_low_one() -> None:
+    scan, layers, text = tall(arms="one")
+    warm = np.zeros_like(layers.bracket_open)
+    size = np.zeros_like(layers.bracket_size)
+    row, column = round(180 * layers.scale), round(94 * layers.scale)
+    warm[row, column] = 200
+    size[row, column] = 20, 60
+    layers = replace(layers, bracket_open=warm, bracket_close=np.zeros_like(warm), bracket_size=size)
+    for chance, count in ((0.93, 0), (0.99, 1)):
+        judge = Judge(
+            np.zeros(177), np.ones(177), np.zeros((1, 178, 1)), np.array([[0.0, np.log(chance / (1 - chance))]])
+        )
+        assert len(find_brackets(scan, layers, text, judge=judge)) == count
 
 
 @pytest.mark.parametrize("with_model", [False, True])

@@ -36,6 +36,7 @@ class LinesAt:
     def __init__(self, *boxes: tuple[int, int, int, int]) -> None:
         self.boxes = boxes
         self.full = 0
+        self.read_px: list[tuple[int, ...]] = []
 
     def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
         self.full = max(self.full, grey.shape[0])
@@ -43,7 +44,7 @@ class LinesAt:
         return [scale * np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in self.boxes]
 
     def read(self, crops: list[np.ndarray], *, careful: bool = False) -> list[Reading]:
-        self.read_px = [crop.shape for crop in crops]
+        self.read_px += [crop.shape for crop in crops]
         return [Reading("", 0.0, None) for _ in crops]
 
 

@@ -33,6 +33,7 @@ def reading_of(*steps: dict[str, float] | str) -> Reading:
         ("27 OCT 1962", "1962-10-27"),
         ("MAR 18 1993", "1993-03-18"),
         ("MAR 1 3 2015", "2015-03-13"),
+        ("Date: J UL 13 2011", "2011-07-13"),
         ("Approved For Release 2003/05/23 : CIA-RDP85-00142R0004", "2003-05-23"),
         ("NSA on 09-20-2012 pursuant to", "2012-09-20"),
         ("11 09 - 2020 ,", "2020-11-09"),
@@ -135,6 +136,16 @@ def test_views_of_one_line_are_averaged_and_do_not_add_up():
     assert outvoted.candidates[0][0] == "1998-03-19"
 
 
+def test_of_two_cuttings_of_one_line_the_one_in_which_a_date_is_plain_counts():
+    """Half of a tall line: its 2 has lost its foot, and with it half of what it says."""
+    whole = [reading_of({"2": 0.6, "4": 0.2}, *"/22/99")]
+    half = [reading_of({"4": 0.6, "A": 0.3}, *"/22", {"U": 0.8, "/": 0.1}, {"9": 0.2, "Y": 0.7}, {"9": 0.2, "P": 0.7})]
+    found = read_date([*whole, *half, *half], groups=[0, 1, 2], lines=[0, 0, 0], not_after="2026-01-01")
+    rivals = read_date([*whole, *half, *half], groups=[0, 1, 2], not_after="2026-01-01")
+    assert found.candidates[0] == read_date(whole, not_after="2026-01-01").candidates[0]
+    assert found.confidence > rivals.confidence
+
+
 @pytest.mark.parametrize("number", ["118 18", "211326", "5668", "1,6", "62-116395"])
 def test_numbers_beside_a_stamp_are_no_dates(number):
     found = read_date([reading_of(*number)], not_after="2026-01-01", usual=(1993, 1999))
@@ -154,7 +165,15 @@ def test_a_capital_l_beside_a_month_is_read_as_one_not_stumbled_over() -> None:
     assert found.date == "1963-05-01"
 
 
-@pytest.mark.parametrize(("text", "iso"), [("10119/0DD BP8", "2000-10-19"), ("BNE8-3-9/6D 3669SLD", "1996-08-03")])
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("10119/0DD BP8", "2000-10-19"),
+        ("DATE0/19/00 BY", "2000-10-19"),
+        ("TE/0//9/0DD-BY", "2000-10-19"),
+        ("BNE8-3-9/6D 3669SLD", "1996-08-03"),
+    ],
+)
 def test_a_guess_spells_a_date_though_a_century_is_lost_or_a_stroke_runs_into_a_figure(text, iso):
     assert spells(text, iso)
 

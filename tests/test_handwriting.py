@@ -156,6 +156,19 @@ def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it() -> None:
     assert mark.evidence == {"before": "nothing", "behind": "should"}
 
 
+def test_the_line_above_an_insertion_may_be_the_short_end_of_a_paragraph() -> None:
+    scan, text = typescript(spacing_px=60, between="IN VIENNA")
+    image, short = scan.image.copy(), text.lines[2]
+    image[short.box[1] : short.box[3] + 4, 250:] = 255
+    box = (short.box[0], short.box[1], 250, short.box[3])
+    corners = np.array([[box[0], box[1]], [250, box[1]], [250, box[3]], [box[0], box[3]]], np.float32)
+    ended = TextLine(box, corners, 0.0, Reading("we are agreed", 0.98))
+    lines = tuple(ended if line is short else line for line in text.lines)
+    ((found, gap),) = find_interlinear(image < 128, 1.0, scan.mm(1.0), PageText(lines))
+    assert gap.above is ended
+    assert intersection(found, text.lines[-1].box) > 0.8 * area(found)
+
+
 def drawn_over(*strokes: tuple[int, int, int, int], pen_px: int = 3) -> list[Handwriting]:
     """What is found of straight strokes, given by their ends, over a line of type whose middle is 193."""
     scan, text = typescript(spacing_px=60)
@@ -183,6 +196,19 @@ def test_a_zigzag_through_words_is_a_strike() -> None:
     (strike,) = drawn_over(*((*a, *b) for a, b in itertools.pairwise(points)), pen_px=2)
     assert abs(strike.box[0] - 164) < 12
     assert abs(strike.box[2] - 292) < 12
+
+
+def test_a_short_word_is_struck_though_a_caret_hides_one_end_of_the_stroke() -> None:
+    caret = ((344, 202, 352, 188), (352, 188, 360, 202))
+    (strike,) = drawn_over((298, 193, 352, 191), *caret)
+    assert strike.struck_text == "nothing"
+
+
+def test_letters_that_touch_are_no_strike() -> None:
+    scan, text = typescript(spacing_px=60)
+    image = cv2.dilate(255 - scan.image, np.ones((1, 5), np.uint8))
+    heavy = Scan(255 - image, 150.0)
+    assert [m for m in find_handwriting(heavy, separate(heavy), text) if m.role == "strike"] == []
 
 
 def test_a_stamp_that_is_struck_gives_its_strike() -> None:

@@ -147,6 +147,22 @@ def test_grid_of_empty_cells_is_a_table():
     assert found(page) == []
 
 
+def test_numbered_cells_of_a_form_are_no_coded_boxes():
+    page = blank()
+    for y in (600, 660):
+        page[y : y + 4, 100:1200] = 0
+    for x in range(140, 1200, 110):
+        page[560:720, x : x + 4] = 0
+    lines = [line(text, 150 + 110 * i, 606, advance=17) for i, text in enumerate(("1.7", "19.22", "BIL"))]
+    assert found(page, *prose(page, range(6)), *lines) == []
+
+
+def test_frame_of_the_page_itself_is_no_redaction():
+    page = blank()
+    cv2.rectangle(page, (2, 2), (1150, 1647), 0, 3)
+    assert found(page, line("25X1", 1000, 100)) == []
+
+
 def test_rejected_proposals_say_why():
     page = blank()
     cv2.rectangle(page, (200, 600), (800, 680), 0, 2)
@@ -642,6 +658,32 @@ def test_white_gap_amid_a_sentence_is_a_redaction_and_one_between_columns_is_non
     assert found(page, *lines) == []
 
 
+def test_gap_that_holds_only_a_code_is_a_redaction_whatever_follows():
+    page, lines = gap_page("Jumped over")
+    assert found(page, *lines) == []
+    inside = typed(page, line("25X1", 520, 254, advance=20, height=40))
+    [(style, box)] = found(page, *lines, inside)
+    assert style == "whiteout"
+    assert box[0] < inside.box[0] < inside.box[2] < box[2]
+
+
+@pytest.mark.parametrize(
+    ("below", "count"), [("over the lazy dog and away", 1), ("l. He left", 0), ("Over the dog", 0)]
+)
+def test_sentence_that_goes_on_below_missing_lines_was_longer(below: str, count: int):
+    page = blank()
+    lines = [*prose(page, range(5)), typed(page, line(below, 120, 500))]
+    found_here = found(page, *lines)
+    assert len(found_here) == count
+    assert all(style == "whiteout" and iou(box, (110, 350, 1120, 500)) > 0.7 for style, box in found_here)
+
+
+def test_white_beside_a_word_that_stands_for_text_belongs_to_it():
+    page, lines = gap_page("jumped over")
+    lines[-2] = typed(page, line("the quick DELETED", 120, 250))
+    assert [style for style, _ in found(page, *lines)] == ["textual"]
+
+
 def test_gap_with_a_shadow_along_it_is_a_pasted_slip():
     page, lines = gap_page("jumped over")
     cv2.line(page, (395, 303), (800, 300), 0, 3)
@@ -661,12 +703,28 @@ def test_words_that_stand_for_text_are_textual():
     [
         ("to the office of Mr. DELETED that", 1),
         ("said. [name not declassified and left", 1),
+        ("fishing rights are Iname not declassifiel", 1),
+        ("that the harvest has [l line no: d.l1ssified]the month", 1),
+        ("what was known. The DELETFD officer", 1),
+        ("in the three SANITIzEDdistricts.", 1),
+        ("on that day SANIT1/ED told them", 1),
+        ("he said that the file was (DECLASSIFIED ON 5 May", 0),
+        ("a copy by TELETYPE and one COMPLETED form", 0),
+        ("to make the DELEGATION welcome", 0),
         ("RELEASE AS SANITIZED", 0),
         ("Sanitized copy approved for release 2001", 0),
     ],
 )
 def test_capitals_amid_small_letters_stand_for_text_and_legends_do_not(words: str, count: int):
     assert len(find_redactions(Scan(blank(), DPI), None, PageText((line(words, 100, 500),)))) == count
+
+
+def test_word_alone_stands_for_text_only_in_a_row_of_it():
+    alone, stamp = line("SANITIZED", 100, 500), line("SANITIZED", 100, 300, height=110)
+    row = line("that the rights are unlikely", 420, 500)
+    assert find_redactions(Scan(blank(), DPI), None, PageText((alone,))) == ()
+    [word] = find_redactions(Scan(blank(), DPI), None, PageText((alone, stamp, row)))
+    assert word.box[1] >= 500
 
 
 @pytest.mark.parametrize(

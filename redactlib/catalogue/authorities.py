@@ -23,16 +23,16 @@ def agency_name(short: str | None) -> str | None:
 
 
 def library_of(text: str) -> str | None:
-    """The Presidential library whose symbol stands in a text; L may be read as I or 1.
+    """The Presidential library whose symbol stands in a text; L may be read as I or 1, before a number as C or E.
 
-    >>> library_of("NIK-82-79 + DOWNGRADED")
-    'JFKLibrary'
+    >>> library_of("NIK-82-79 + DOWNGRADED"), library_of("NCJ 92-245")
+    ('JFKLibrary', 'LBJLibrary')
     """
-    for row in _tables()["agency"]:
-        for prefix in row.get("prefix", ()):
-            shape = r"\b" + re.escape(prefix).replace("NL", "N[LI1]") + r"(?![A-Z])"
-            if re.search(shape, text):
-                return row["short"]
+    for second, then in (("[LI1]", r"(?![A-Z])"), ("[CE]", r"\W{0,2}(?:MR\s*)?[89012]\d\s?-\s?\d{1,4}\b")):
+        for row in _tables()["agency"]:
+            for prefix in row.get("prefix", ()):
+                if re.search(r"\b" + re.escape(prefix).replace("NL", f"N{second}") + then, text):
+                    return row["short"]
     return None
 
 

@@ -513,14 +513,17 @@ def _in_key(literal: Literal, folded_key: str, settings: MatchSettings) -> tuple
 
 
 def _overlap(a: Hit, b: Hit, lines: Sequence[Line]) -> float:
-    """How far the printed words of two lines stand under each other, as a share of the shorter."""
+    """How far the printed words of two lines stand under each other, as a share of the shorter.
+
+    Words behind a blank stand under what its line begins with: By, and NARA, Date behind the initials.
+    """
     along = lines[b.line].along
     spans = []
     for hit in (a, b):
         line = lines[hit.line]
         left = line.centre[0] * along[0] + line.centre[1] * along[1] - line.width / 2
         letter = line.width / max(1, len(line.text))
-        spans.append((left + hit.start * letter, left + hit.end * letter))
+        spans.append((left + (0 if hit.literal.place else hit.start) * letter, left + hit.end * letter))
     shorter = min(end - start for start, end in spans)
     return (min(end for _, end in spans) - max(start for start, _ in spans)) / max(1e-6, shorter)
 

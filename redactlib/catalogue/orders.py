@@ -66,13 +66,17 @@ def orders_named(text: str | None) -> tuple[Order, ...]:
     return tuple(named)
 
 
-def earliest_date(text: str | None) -> str | None:
-    """ISO date before which no stamp can have named the orders in a text; ``None`` where it names none.
+def years_in_use(text: str | None) -> tuple[int, int] | None:
+    """First and last year in which stamps named the orders in a text; ``None`` where it names none.
 
-    >>> earliest_date("DECLASSIFIED E.O. 13526")
-    '2009-12-29'
+    >>> years_in_use("DECLASSIFIED E.O. 12356, Sec. 3.4")
+    (1982, 1997)
     """
-    return max((order.signed.isoformat() for order in orders_named(text)), default=None)
+    named = orders_named(text)
+    if not named:
+        return None
+    last = max(order.ended.year + GRACE_YEARS if order.ended else datetime.date.today().year for order in named)
+    return max(order.signed.year for order in named), last
 
 
 def check_consistency(

@@ -9,16 +9,19 @@ brackets of the drafter, of the reviewer round text that he kept, round text tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from redactlib.detect.beneath import read_anew, without
 from redactlib.detect.judge import Judge, shipped_judge
+from redactlib.detect.passage import words_of
+from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.layers import INK_DARKNESS, Layers, darkness
 from redactlib.marks import Box, Bracket, iou
-from redactlib.reading import PageText, TextLine
+from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
 
 EDITORIAL = re.compile(r"not declassified|omitted|illegible|sic\b|footnote|handwritten|signed", re.IGNORECASE)
@@ -28,8 +31,8 @@ READING_STEP = 0.7
 """Lines of type that brackets may differ by and still stand in one."""
 
 
-BACK = 0.2
-"""Lines of type from a bracket's back to where words begin: it is drawn close round them, its arms reach over them."""
+Stand = tuple[Bracket, float]
+"""A bracket and where its back stands, from the left of the page."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class BracketSettings:
     partner_gain: float = 1.5  # log odds that a partner brings which is surely one
     alone_loss: float = 1.9  # log odds lost beforehand: lone ones are mostly corners of something else
     chance_min: float = 0.5  # probability from which a bracket counts ...
+    tall_chance_min: float = 0.85  # ... for one that is taller than this, in lines ...
+    tall_from: float = 2.2  # ... as rules of tables and columns of print are
     partner_min: float = 0.2  # ... and from which one does that another, without a partner, calls for
     caller_min: float = 0.65  # probability of one that calls ...
     call_max_lines: float = 1.5  # ... so far
@@ -63,11 +68,11 @@ class BracketSettings:
     arm_max_lines: float = 1.2
     back_max_lines: float = 0.1  # none on its back
     lean_max: float = 0.3  # sideways for each step down
-    struck_px: int = 40  # height to which a bracket is brought to look for strokes across it
-    struck_length: float = 1.0  # of a bracket's height: a slanting stroke so long ...
-    struck_beyond: float = 0.3  # ... reaching so far past the upright on both sides crosses it out
-    struck_slant_deg: tuple[int, int] = (25, 56)  # flatter are arms and underlines, steeper is the upright itself
-    struck_min_px: int = 3  # places for it: fewer come of letters that touch by chance
+    struck_half: float = 0.2  # of its height on both sides of its back: what crosses that crosses it out
+
+
+ACROSS = StrikeSettings(reach=1.0, length_min=2.75, angle_min_deg=25.0, angle_max_deg=66.0, angle_step_deg=3.0)
+"""Strokes that cross a bracket out: slanting, where its back is upright and its arms are level, and longer than it."""
 
 
 def find_brackets(
@@ -77,6 +82,7 @@ def find_brackets(
     *,
     settings: BracketSettings = BracketSettings(),
     judge: Judge | None = None,
+    reader: Reader | None = None,
 ) -> tuple[Bracket, ...]:
     """Find the square brackets of a page.
 
@@ -86,6 +92,7 @@ def find_brackets(
         text: its lines as read.
         settings: thresholds.
         judge: judges peaks of heat; the shipped one by default.
+        reader: reads lines in which brackets were drawn once more, without them; else words are as the page was read.
 
     Returns:
         brackets in reading order, numbered by ``id``; ``pair`` is the partner's.
@@ -104,7 +111,40 @@ def find_brackets(
     ]
     pitch = _pitch(text, scan)
     ordered = sorted([*drawn, *typed], key=lambda b: _reading_place(b, text, pitch))
-    return _paired(ordered, text, pitch, settings)
+    pairs = _pairs(ordered, pitch, settings)
+    if reader and drawn:
+        text = _read_without(drawn, scan, text, pitch, reader)
+    return _paired(ordered, pairs, [_back(b, scan) for b in ordered], text, pitch, settings)
+
+
+def _read_without(drawn: Sequence[Bracket], scan: Scan, text: PageText, pitch: float, reader: Reader) -> PageText:
+    """The page's lines, those in which brackets stand read anew without them."""
+    touched = {id(line) for b in drawn for line in text.lines if _stands_in(b, line, pitch)}
+    lines = [line for line in text.lines if id(line) in touched]
+    grey = without(scan, brackets=[(b.side, b.box) for b in drawn])
+    anew = dict(zip(map(id, lines), read_anew(lines, grey, reader), strict=True))
+    return replace(text, lines=tuple(anew.get(id(line), line) for line in text.lines))
+
+
+def _stands_in(bracket: Bracket, line: TextLine, pitch: float) -> bool:
+    """Whether a bracket begins or ends in a level line."""
+    x0, y0, x1, y1 = line.box
+    near = x0 - pitch < bracket.box[2] and bracket.box[0] < x1 + pitch
+    return near and abs(line.rotation_deg) < 8 and y0 < _middle(bracket, pitch) < y1
+
+
+def _back(bracket: Bracket, scan: Scan) -> float:
+    """Where a bracket's back stands, from the left: where most ink runs down, for the model knows it roughly."""
+    x0, y0, x1, y1 = bracket.box
+    if bracket.form == "typed":
+        return (x0 + x1) / 2
+    rim = round(0.12 * (y1 - y0))
+    half = (x0 + x1) // 2
+    left, right = (max(0, x0 - rim), half) if bracket.side == "open" else (half, x1 + rim)
+    down = scan.ink[max(0, y0) : y1, left:right].sum(0)
+    if not down.any():
+        return float(x0 if bracket.side == "open" else x1)
+    return left + float(np.flatnonzero(down > 0.8 * down.max()).mean())
 
 
 def _pitch(text: PageText, scan: Scan) -> float:
@@ -149,14 +189,13 @@ def _by_heat(
             kept.append(found)
     pitch = _pitch(text, scan)
     chances = _in_company(kept, text, pitch, settings)
-    sure = [
-        replace(bracket, confidence=round(float(chance), 3))
-        for bracket, chance in zip(kept, chances, strict=True)
-        if chance >= settings.chance_min
-    ]
-    doubtful = [
-        b for b, chance in zip(kept, chances, strict=True) if settings.partner_min <= chance < settings.chance_min
-    ]
+    sure, doubtful = [], []
+    for bracket, chance in zip(kept, chances.tolist(), strict=True):
+        tall = bracket.box[3] - bracket.box[1] > settings.tall_from * pitch
+        if chance >= (settings.tall_chance_min if tall else settings.chance_min):
+            sure.append(replace(bracket, confidence=round(chance, 3)))
+        elif chance >= settings.partner_min and not tall:
+            doubtful.append(replace(bracket, confidence=round(chance, 3)))
     return sure + _partners(sure, doubtful, text, pitch, settings)
 
 
@@ -207,35 +246,10 @@ def _in_company(found: Sequence[Bracket], text: PageText, pitch: float, settings
 
 
 def _is_struck(bracket: Bracket, scan: Scan, settings: BracketSettings) -> bool:
-    """Whether a straight slanting stroke crosses the upright of a bracket: it was taken back."""
-    x0, y0, x1, y1 = bracket.box
-    margin, scale = round(0.6 * (y1 - y0)), settings.struck_px / max(1, y1 - y0)
-    left, top = max(0, x0 - margin), max(0, y0 - margin)
-    ink = scan.ink[top : y1 + margin, left : x1 + margin].astype(np.uint8) * 255
-    small: np.ndarray = (cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) > 90).astype(np.uint8)
-    small = cv2.dilate(small, np.ones((2, 2), np.uint8))  # slanting lines of one pixel have gaps
-    near, far = ((x0 - left) * scale, (x1 - left) * scale)
-    high, third = (y0 - top) * scale, 0.4 * (far - near)
-    low = high + settings.struck_px
-    columns = (near, far - third) if bracket.side == "open" else (near + third, far)  # its back, not its arms
-    back = np.arange(max(0, int(columns[0])), min(small.shape[1], int(columns[1]) + 1))
-    if not back.size:
-        return False
-    upright = back[small[int(high) : int(low), back].sum(0).argmax()]
-    half = settings.struck_length * settings.struck_px / 2
-    for angle in np.radians(np.arange(*settings.struck_slant_deg, 3)):
-        across, down = half * np.cos(angle), half * np.sin(angle)
-        for sign in (1, -1):
-            stroke = np.zeros((2 * int(half) + 1,) * 2, np.uint8)
-            start, end = round(half - across), round(half + across)
-            high_end, low_end = round(half - sign * down), round(half + sign * down)
-            cv2.line(stroke, (start, high_end), (end, low_end), 1)
-            ys, xs = np.nonzero(cv2.erode(small, stroke, borderValue=0))
-            inside = (ys > high + 0.15 * settings.struck_px) & (ys < low - 0.15 * settings.struck_px)
-            past = across - settings.struck_beyond * settings.struck_px
-            if (inside & (np.abs(xs - upright) <= past)).sum() >= settings.struck_min_px:
-                return True
-    return False
+    """Whether a slanting stroke crosses the back of a bracket: it was taken back."""
+    _, y0, _, y1 = bracket.box
+    back, half = _back(bracket, scan), settings.struck_half * (y1 - y0)
+    return is_struck(scan, (round(back - half), y0, round(back + half), y1), settings=ACROSS)
 
 
 @dataclass(frozen=True)
@@ -442,10 +456,17 @@ def _pairs(ordered: Sequence[Bracket], pitch: float, settings: BracketSettings) 
     return partner
 
 
-def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> tuple[Bracket, ...]:
+def _paired(
+    ordered: Sequence[Bracket],
+    partner: Mapping[int, int],
+    backs: Sequence[float],
+    text: PageText,
+    pitch: float,
+    settings: BracketSettings,
+) -> tuple[Bracket, ...]:
     """Brackets that know their partners and the words between; what stays open may close on another page."""
-    partner = _pairs(ordered, pitch, settings)
-    words = {i: _between(ordered[i], ordered[j], text, pitch) for i, j in partner.items() if i < j}
+    stands = list(zip(ordered, backs, strict=True))
+    words = {i: _between(stands[i], stands[j], stands, text, pitch) for i, j in partner.items() if i < j}
     marked = []
     for i, bracket in enumerate(ordered):
         inside = words.get(min(i, partner[i])) if i in partner else None
@@ -453,7 +474,7 @@ def _paired(ordered: Sequence[Bracket], text: PageText, pitch: float, settings: 
         family, why = _family(bracket, inside)
         evidence = {"why": why}
         if i not in partner and _lines_to_edge(bracket, text, pitch) < settings.passage_max_lines:
-            evidence["to_the_edge"] = _to_the_edge(bracket, text, pitch)
+            evidence["to_the_edge"] = _to_the_edge(stands[i], stands, text, pitch)
         marked.append(replace(bracket, id=f"b{i}", pair=pair, text=inside, family=family, evidence=evidence))
     return tuple(marked)
 
@@ -466,22 +487,22 @@ def _lines_to_edge(bracket: Bracket, text: PageText, pitch: float) -> float:
     return max(ends, default=0) / pitch
 
 
-def _to_the_edge(bracket: Bracket, text: PageText, pitch: float) -> str:
+def _to_the_edge(stand: Stand, stands: Sequence[Stand], text: PageText, pitch: float) -> str:
     """The words from an opening bracket to the end of the page, or from its beginning to a closing one."""
     page = [line.box for line in text.lines]
     left, right = min((box[0] for box in page), default=0), max((box[2] for box in page), default=0)
     top, foot = min((box[1] for box in page), default=0), max((box[3] for box in page), default=0)
+    bracket = stand[0]
     if bracket.side == "open":
         end = (right, foot, round(right + pitch), round(foot + pitch))
-        return _between(bracket, replace(bracket, side="close", box=end), text, pitch)
+        return _between(stand, (replace(bracket, side="close", box=end), float(end[2])), stands, text, pitch)
     start = (round(left - pitch), round(top - pitch), left, top)
-    return _between(replace(bracket, side="open", box=start), bracket, text, pitch)
+    return _between((replace(bracket, side="open", box=start), float(start[0])), stand, stands, text, pitch)
 
 
-def _between(first: Bracket, last: Bracket, text: PageText, pitch: float) -> str:
+def _between(first: Stand, last: Stand, stands: Sequence[Stand], text: PageText, pitch: float) -> str:
     """The words between two brackets: right of the one on its first line, left of the other on its last."""
-    top, bottom = _middle(first, pitch), _middle(last, pitch)
-    left, right = first.box[0] + BACK * pitch, last.box[2] - BACK * pitch
+    top, bottom = _middle(first[0], pitch), _middle(last[0], pitch)
     level = [line for line in text.lines if abs(line.rotation_deg) < 8]
     heights = {id(line): (line.box[1] + line.box[3]) / 2 for line in level}
     inside = sorted(
@@ -496,16 +517,16 @@ def _between(first: Bracket, last: Bracket, text: PageText, pitch: float) -> str
             rows.append([line])
     pieces = []
     for line in (line for row in rows for line in sorted(row, key=lambda line: line.box[0])):
-        y, (x0, _, x1, _) = heights[id(line)], line.box
-        from_x = left if abs(y - top) < 0.6 * pitch else -np.inf
-        to_x = right if abs(y - bottom) < 0.6 * pitch else np.inf
-        centres = line.reading.centres
-        if len(centres) == len(line.text):
-            kept = [c for c, p in zip(line.text, centres, strict=True) if from_x < x0 + p * (x1 - x0) < to_x]
-            pieces.append("".join(kept).strip(" []"))
-        elif from_x < (x0 + x1) / 2 < to_x:
+        y = heights[id(line)]
+        from_x = first[1] if abs(y - top) < 0.6 * pitch else -np.inf
+        to_x = last[1] if abs(y - bottom) < 0.6 * pitch else np.inf
+        cuts = [x for bracket, x in stands if _stands_in(bracket, line, pitch)]
+        words = words_of(line, cuts)
+        if words:
+            pieces += [word.text for word in words if from_x < word.middle < to_x]
+        elif from_x < (line.box[0] + line.box[2]) / 2 < to_x:
             pieces.append(line.text)
-    return " ".join(filter(None, pieces))
+    return " ".join(filter(None, (piece.strip("[]") for piece in pieces)))
 
 
 def _middle(bracket: Bracket, pitch: float) -> float:

@@ -1,20 +1,21 @@
 """Text that was taken out and left white: gaps in the lines of prose, seen by the text around them.
 
-A gap is no evidence by itself. Beside a code in the margin that nothing else explains it is; and so is a gap amid a
-sentence that goes on behind it, on a page of running text whose lines above and below are whole. A paper slip pasted
-over the words left its edges on the copy: two of them are evidence anywhere in a line of prose.
+A gap is no evidence by itself. It is beside a code in the margin that nothing else explains, and round a code that
+stands in it; and so is a gap amid a sentence that goes on behind it, be it in a line whose neighbours are whole or over
+lines that are missing. A paper slip pasted over the words left its edges on the copy: two of them are evidence anywhere
+in prose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import cv2
 import numpy as np
 
+from redactlib.catalogue.exemptions import interpret
 from redactlib.detect.extent import PageType, centre_line
 from redactlib.detect.proposal import Proposal
 from redactlib.marks import Box, area, intersection
@@ -29,8 +30,12 @@ class EmptiedSettings:
     body_chars_min: int = 8  # lines of the running text
     body_lines_min: int = 4
     code_chars_max: int = 16
+    words_reach_chars: float = 4.0
     code_gap_chars_min: float = 5.0  # a gap in a line that no tabulator makes
-    code_gap_lines_min: float = 1.3  # distance of two lines between which one is missing, less their height
+    of_row: float = 0.5  # distances of lines from a code to the row that it stands opposite
+    missing: float = 1.6  # distances of lines between two rows behind each other, when others are missing there
+    spaced_min: int = 2  # such places on the page that hold one blank line: between paragraphs
+    ragged: float = 0.2  # of the measure: how much shorter than it a line within a paragraph is
     ink_max: float = 0.01
     inset: float = 0.16  # of a letter, that the edge of a slip may reach into the gap
     known_max: float = 0.1  # share of the gap that another redaction explains
@@ -62,6 +67,7 @@ def find_emptied(
     known: Sequence[Box],
     page_type: PageType,
     *,
+    words: Sequence[Box] = (),
     settings: EmptiedSettings = EmptiedSettings(),
 ) -> list[Proposal]:
     """White gaps in the text of a page, ``whiteout`` or ``cutout``.
@@ -70,22 +76,23 @@ def find_emptied(
         lines: the level lines of text, surely read, without the lines that are laid over a page.
         codes: those of them that look like an exemption code.
         known: boxes of the redactions that were found otherwise.
+        words: boxes of words that stand for text that was taken out; what is white beside them was, too.
     """
-    coded = _opposite_codes(lines, codes, known, page_type, settings)
-    rows = _rows(lines, page_type)
-    amid = [
-        gap
-        for three in zip(rows, rows[1:], rows[2:], strict=False)
-        for gap in _amid_sentence(*three, page_type, settings)
-    ]
-    slips: list[tuple[Box, dict[str, Any]]] = [
+    reach = round(settings.words_reach_chars * page_type.advance)
+    known = [*known, *((x0 - reach, y0, x1 + reach, y1) for x0, y0, x1, y1 in words)]
+    codes = [c for c in codes if len(c.text) <= settings.code_chars_max]
+    rows = _rows([t for t in lines if not any(t is c for c in codes)], page_type)
+    prose = _Prose.of(rows, page_type, settings)
+    if prose is None:
+        return []
+    broken = _broken(prose, settings)
+    slips = [
         (box, {"edges": edges})
-        for three in zip([None, *rows], rows, [*rows[1:], None], strict=False)
-        for box in _gaps_of_prose(*three, page_type, settings)
+        for box in [*_gaps_of_prose(prose, settings), *(prose.between(i) for i in prose.missing if prose.is_within(i))]
         if (edges := sum(_edges(box, scan, page_type, settings))) >= settings.slip_edges_min
     ]
     found: list[Proposal] = []
-    for box, evidence in [*coded, *slips, *amid]:
+    for box, evidence in [*_coded(prose, codes, known, settings), *slips, *broken]:
         x0, y0, x1, y1 = box
         explained = any(
             intersection(box, k) > settings.known_max * area(box) for k in [*known, *(p.box for p in found)]
@@ -93,10 +100,20 @@ def find_emptied(
         into = 2 * settings.inset, settings.upright_chars if "edges" in evidence else settings.inset
         inset_y, inset_x = round(into[0] * page_type.height), round(into[1] * page_type.advance)
         inside = scan.ink[y0 + inset_y : y1 - inset_y, x0 + inset_x : x1 - inset_x]
-        if inside.size and not explained and inside.mean() < settings.ink_max:
+        inked = float(np.count_nonzero(inside)) - _ink_of(evidence.get("code"), scan, box)
+        if inside.size and not explained and inked < settings.ink_max * inside.size:
             style = "cutout" if any(_edges(box, scan, page_type, settings)) else "whiteout"
+            evidence = {k: v.text if k == "code" else v for k, v in evidence.items()}
             found.append(Proposal(box=box, style=style, score=0.6, evidence=evidence))
     return found
+
+
+def _ink_of(code: TextLine | None, scan: Scan, box: Box) -> float:
+    """Ink of a code within a box, pixels."""
+    if code is None or intersection(code.box, box) == 0:
+        return 0.0
+    x0, y0, x1, y1 = code.box
+    return float(np.count_nonzero(scan.ink[max(0, y0) : y1, max(0, x0) : x1]))
 
 
 def is_amid_text(
@@ -116,52 +133,6 @@ def is_amid_text(
     near = settings.beside_chars * advance
     own = [r.x for r in rows if top < r.y < bottom and len(r.x) >= settings.prose_letters_min]
     return any(whole) and any((((x < x0) & (x > x0 - near)) | ((x > x1) & (x < x1 + near))).any() for x in own)
-
-
-def _opposite_codes(
-    lines: Sequence[TextLine],
-    codes: Sequence[TextLine],
-    known: Sequence[Box],
-    page_type: PageType,
-    settings: EmptiedSettings,
-) -> list[tuple[Box, dict[str, Any]]]:
-    """Gaps opposite a code in the margin that has no other redaction."""
-    body = [t for t in lines if len(t.text) >= settings.body_chars_min]
-    if len(body) < settings.body_lines_min:
-        return []
-    left, right = (round(np.percentile([t.box[side] for t in body], q)) for side, q in ((0, 10), (2, 90)))
-    found = []
-    for code in codes:
-        x0, y0, x1, y1 = code.box
-        middle = (y0 + y1) // 2
-        if (right >= x0 and left <= x1) or len(code.text) > settings.code_chars_max:
-            continue
-        if any(r[1] - page_type.pitch < middle < r[3] + page_type.pitch for r in known):
-            continue
-        gap = _gap([t for t in lines if t.box[2] > left and t.box[0] < right], middle, left, right, page_type, settings)
-        if gap:
-            found.append((gap, {"margin": code.text}))
-    return found
-
-
-def _gap(
-    lines: Sequence[TextLine], y: int, left: int, right: int, page_type: PageType, settings: EmptiedSettings
-) -> Box | None:
-    """The widest gap in the row of text at height `y`, or, where there is none, the gap between the rows around it."""
-    row = sorted((t for t in lines if t.box[1] < y < t.box[3]), key=lambda t: t.box[0])
-    half = round(0.45 * page_type.height)
-    if row:
-        middle = round(np.mean([(t.box[1] + t.box[3]) / 2 for t in row]))
-        ends = [(a.box[2], b.box[0]) for a, b in pairwise(row)]
-        start, stop = max(ends, key=lambda e: e[1] - e[0], default=(0, 0))
-        if stop - start < settings.code_gap_chars_min * page_type.advance:
-            return None
-        return (start, middle - half, stop, middle + half)
-    above = max((t.box[3] for t in lines if t.box[3] <= y), default=None)
-    below = min((t.box[1] for t in lines if t.box[1] >= y), default=None)
-    if above is None or below is None or below - above < settings.code_gap_lines_min * page_type.pitch:
-        return None
-    return (left, above, right, below)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,17 +164,159 @@ def _rows(lines: Sequence[TextLine], page_type: PageType) -> list[_Row]:
     return [_Row(y, np.sort([x for x, _ in row]), "".join(c for _, c in sorted(row))) for y, row in found]
 
 
+@dataclass(frozen=True, eq=False)
+class _Prose:
+    """Rows of a page of running text, from top to bottom, and its margins, set level, pixels.
+
+    `missing` are the rows behind which there is room for others; `spaced` says whether paragraphs have it too.
+    """
+
+    rows: list[_Row]
+    page_type: PageType
+    left: float
+    right: float
+    missing: list[int]
+    spaced: bool
+    settings: EmptiedSettings
+
+    @classmethod
+    def of(cls, rows: Sequence[_Row], page_type: PageType, settings: EmptiedSettings) -> _Prose | None:
+        body = [r for r in rows if len(r.x) >= settings.body_chars_min]
+        if len(body) < settings.body_lines_min:
+            return None
+        left, right = (
+            float(np.percentile([r.x[0] for r in body], 10)),
+            float(np.percentile([r.x[-1] for r in body], 90)),
+        )
+        steps = np.diff([r.y for r in rows]) / page_type.pitch
+        missing = [int(i) for i in np.flatnonzero(steps > settings.missing)]
+        spaced = int(((steps > settings.missing) & (steps < settings.missing + 1)).sum()) >= settings.spaced_min
+        half = 0.5 * page_type.advance
+        return cls(list(rows), page_type, left - half, right + half, missing, spaced, settings)
+
+    @property
+    def reach(self) -> float:
+        """Where a row is as long as those within a paragraph are."""
+        return self.right - self.settings.ragged * (self.right - self.left)
+
+    def box(self, start: float, stop: float, top: float, bottom: float) -> Box:
+        """Page pixels of what lies between two heights, set level."""
+        lean = self.page_type.slope * (start + stop) / 2
+        return (round(start), round(top + lean), round(stop), round(bottom + lean))
+
+    def of_row(self, row: _Row, start: float, stop: float) -> Box:
+        half = 0.45 * self.page_type.height
+        return self.box(start, stop, row.y - half, row.y + half)
+
+    def between(self, i: int) -> Box:
+        """The place of the rows that are missing behind row `i`, less the blank ones that paragraphs have."""
+        above, below, pitch = self.rows[i], self.rows[i + 1], self.page_type.pitch
+        top, bottom = above.y + 0.55 * pitch, below.y - 0.55 * pitch
+        if self.spaced and above.letters[-1] in ".:?!" and bottom - top > 1.5 * pitch:
+            top += pitch
+        if self.spaced and self.sets_in(below) and bottom - top > 1.5 * pitch:
+            bottom -= pitch
+        return self.box(self.left, self.right, top, bottom)
+
+    def sets_in(self, row: _Row) -> bool:
+        """Whether a row begins a paragraph."""
+        small = row.letters[:2].isalpha() and row.letters[:2].islower()  # no "l." for a number
+        return bool(row.x[0] > self.left + 2.5 * self.page_type.advance) or not small
+
+    def gaps(self, i: int) -> list[tuple[float, float]]:
+        """White stretches between the letters of a row."""
+        row, advance = self.rows[i], self.page_type.advance
+        wide = np.flatnonzero(np.diff(row.x) > self.settings.code_gap_chars_min * advance)
+        return [(float(row.x[k] + 0.8 * advance), float(row.x[k + 1] - 0.8 * advance)) for k in wide]
+
+    def gaps_round(self, i: int, code: Box) -> list[tuple[float, float]]:
+        """Those round a code where the row above or below is whole; columns have their gaps below each other."""
+        advance, (near, far) = self.page_type.advance, self.settings.pitch
+        beside = [self.rows[k] for k in (i - 1, i + 1) if 0 <= k < len(self.rows)]
+        beside = [r for r in beside if near < abs(r.y - self.rows[i].y) / self.page_type.pitch < far]
+        return [
+            (a, b)
+            for a, b in self.gaps(i)
+            if a + 1.5 * advance < code[0] and code[2] < b - 1.5 * advance
+            if any(_is_whole(r, a, b, advance, self.settings) for r in beside)
+        ]
+
+    def is_within(self, i: int) -> bool:
+        """Whether prose stands on both sides of the rows that are missing behind row `i`."""
+        return all(_is_prose(r, self.settings) for r in self.rows[i : i + 2])
+
+    def gaps_at_ends(self, i: int) -> list[tuple[float, float]]:
+        """White stretches before and behind a row: before a small letter, and where the next row goes on with one."""
+        row, advance, gaps = self.rows[i], self.page_type.advance, []
+        if row.letters[0].islower():
+            gaps.append((self.left, float(row.x[0]) - 0.8 * advance))
+        if i + 1 < len(self.rows) and i not in self.missing and not self.sets_in(self.rows[i + 1]):
+            gaps.append((float(row.x[-1]) + 0.8 * advance, self.right))
+        return gaps
+
+
+def _coded(
+    prose: _Prose, codes: Sequence[TextLine], known: Sequence[Box], settings: EmptiedSettings
+) -> list[tuple[Box, dict[str, Any]]]:
+    """Gaps opposite a code in the margin that has no other redaction, and gaps in which one stands."""
+    page_type, found = prose.page_type, []
+    for code in codes:
+        x0, y0, x1, y1 = code.box
+        pitch, y = page_type.pitch, (y0 + y1) / 2 - page_type.slope * (x0 + x1) / 2
+        aside = x0 > prose.right or x1 < prose.left
+        if aside and any(r[1] - pitch / 2 < (y0 + y1) / 2 < r[3] + pitch / 2 for r in known):
+            continue
+        if not aside and not _is_firm(code.text):
+            continue
+        evidence = {"margin" if aside else "holds": code.text, "code": code}
+        near = [i for i, r in enumerate(prose.rows) if abs(r.y - y) < settings.of_row * pitch]
+        if near:
+            i = min(near, key=lambda i: abs(prose.rows[i].y - y))
+            gaps = [*prose.gaps(i), *prose.gaps_at_ends(i)] if aside else prose.gaps_round(i, code.box)
+            start, stop = max(gaps, key=lambda g: g[1] - g[0], default=(0.0, 0.0))
+            if stop - start > settings.code_gap_chars_min * page_type.advance:
+                found.append((prose.of_row(prose.rows[i], start, stop), evidence))
+            continue
+        missing = [i for i in prose.missing if prose.rows[i].y < y < prose.rows[i + 1].y]
+        found += [(prose.between(i), evidence) for i in missing if aside or prose.is_within(i)]
+    return found
+
+
+def _is_firm(text: str) -> bool:
+    """Whether a text is an exemption code that is nothing else: no number or letter of a list."""
+    meaning = interpret(text)
+    return bool(meaning and meaning.canonical and any(map(str.isdigit, text)) and sum(map(str.isalnum, text)) > 1)
+
+
+def _broken(prose: _Prose, settings: EmptiedSettings) -> list[tuple[Box, dict[str, Any]]]:
+    """Gaps amid a sentence: in a row whose neighbours are whole there, or over whole rows."""
+    rows, found = prose.rows, []
+    for i, row in enumerate(rows):
+        above, below = rows[i - 1] if i else None, rows[i + 1] if i + 1 < len(rows) else None
+        found += _amid_sentence(prose, above, row, below, settings)
+        if below is None or i not in prose.missing or row.x[-1] < prose.reach or not _is_prose(row, settings):
+            continue
+        if (row.letters[-1].islower() or row.letters[-1] == ",") and not prose.sets_in(below):
+            found.append((prose.between(i), {"between": row.letters[-1] + below.letters[0]}))
+    return found
+
+
+def _is_prose(row: _Row, settings: EmptiedSettings) -> bool:
+    small = sum(map(str.islower, row.letters)) > settings.prose_small_min * len(row.letters)
+    return small and len(row.x) >= settings.prose_letters_min
+
+
 def _amid_sentence(
-    above: _Row, row: _Row, below: _Row, page_type: PageType, settings: EmptiedSettings
+    prose: _Prose, above: _Row | None, row: _Row, below: _Row | None, settings: EmptiedSettings
 ) -> list[tuple[Box, dict[str, Any]]]:
     """Gaps of a row behind which the sentence goes on, while the rows above and below have none there."""
-    advance, (near, far) = page_type.advance, settings.pitch
-    if len(row.x) < settings.prose_letters_min:
+    advance, (near, far) = prose.page_type.advance, settings.pitch
+    if len(row.x) < settings.prose_letters_min or above is None or below is None:
         return []
     margin = min(above.x[0], row.x[0], below.x[0])
     if row.x[0] > margin + settings.indent_chars * advance:
         return []
-    steps = ((row.y - above.y) / page_type.pitch, (below.y - row.y) / page_type.pitch)
+    steps = ((row.y - above.y) / prose.page_type.pitch, (below.y - row.y) / prose.page_type.pitch)
     found = []
     for i in np.flatnonzero(np.diff(row.x) > settings.prose_gap_chars_min * advance):
         before, after, start, stop = row.letters[i], row.letters[i + 1], row.x[i], row.x[i + 1]
@@ -215,8 +328,7 @@ def _amid_sentence(
         ]
         beside = [w and near < step < far for w, step in zip(whole, steps, strict=True)]
         if min(steps) > near and any(beside) and all(b or e for b, e in zip(beside, ended, strict=True)):
-            y, half = row.y + page_type.slope * (start + stop) / 2, 0.45 * page_type.height
-            box = (round(start + 0.8 * advance), round(y - half), round(stop - 0.8 * advance), round(y + half))
+            box = prose.of_row(row, start + 0.8 * advance, stop - 0.8 * advance)
             found.append((box, {"between": before + after}))
     return found
 
@@ -230,26 +342,27 @@ def _is_whole(row: _Row, start: float, stop: float, advance: float, settings: Em
     return bool(steps[steps < settings.whole_chars * advance].sum() > settings.whole_share * (stop - start))
 
 
-def _gaps_of_prose(
-    above: _Row | None, row: _Row, below: _Row | None, page_type: PageType, settings: EmptiedSettings
-) -> list[Box]:
-    """Gaps in a line of prose, between letters or up to a margin, where the line above or the one below is whole."""
-    advance, (near, far) = page_type.advance, settings.pitch
-    beside = [r for r in (above, below) if r is not None and near < abs(r.y - row.y) / page_type.pitch < far]
-    if not beside or len(row.x) < settings.prose_letters_min:
-        return []
-    first, last = min(r.x[0] for r in beside), max(r.x[-1] for r in beside)
-    x = np.concatenate([[first - 1.6 * advance], row.x, [last + 1.6 * advance]])  # as if letters stood in the margins
-    wide, gaps = np.flatnonzero(np.diff(x) > settings.slip_gap_chars_min * advance), []
-    if not len(wide) or any(
-        sum(map(str.islower, r.letters)) < settings.prose_small_min * len(r.letters) for r in (row, *beside)
-    ):
-        return []
-    for i in wide:
-        start, stop = x[i] + 0.8 * advance, x[i + 1] - 0.8 * advance
-        if all(_is_whole(r, start, stop, advance, settings) for r in beside):
-            y, half = row.y + page_type.slope * (start + stop) / 2, 0.45 * page_type.height
-            gaps.append((round(start), round(y - half), round(stop), round(y + half)))
+def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[Box]:
+    """Gaps in lines of prose, between letters or up to a margin, where the line above or the one below is whole."""
+    rows, advance, (near, far) = prose.rows, prose.page_type.advance, settings.pitch
+    gaps = []
+    for above, row, below in zip([None, *rows], rows, [*rows[1:], None], strict=False):
+        beside = [r for r in (above, below) if r is not None and near < abs(r.y - row.y) / prose.page_type.pitch < far]
+        if not beside or len(row.x) < settings.prose_letters_min:
+            continue
+        first, last = min(r.x[0] for r in beside), max(r.x[-1] for r in beside)
+        x = np.concatenate(
+            [[first - 1.6 * advance], row.x, [last + 1.6 * advance]]
+        )  # as if letters stood in the margins
+        wide = np.flatnonzero(np.diff(x) > settings.slip_gap_chars_min * advance)
+        if not len(wide) or any(
+            sum(map(str.islower, r.letters)) < settings.prose_small_min * len(r.letters) for r in (row, *beside)
+        ):
+            continue
+        for i in wide:
+            start, stop = x[i] + 0.8 * advance, x[i + 1] - 0.8 * advance
+            if all(_is_whole(r, start, stop, advance, settings) for r in beside):
+                gaps.append(prose.of_row(row, start, stop))
     return gaps
 
 

@@ -16,6 +16,7 @@ from redactlib.detect.crossing import crosses_out, find_along
 from redactlib.detect.handread import read_anew
 from redactlib.detect.interlinear import Gap, find_caret, find_gaps, find_interlinear, middle_of, way_down
 from redactlib.detect.judge import Judge
+from redactlib.detect.passage import words_of
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.detect.strike import StrikeSettings, strokes_through
 from redactlib.layers import Layers
@@ -41,7 +42,10 @@ class HandwritingSettings:
     scribble_min: float = 0.45  # of a mark's box is inked: no writing ...
     scribble_mm: float = 5.0  # ... and wider than a ringed letter
     own_share: float = 0.8  # of a line's ink is the pen's: it is the writing itself, as read
+    struck_share_max: float = 0.6  # of a line's ink is the pen's where words are struck; more is written
     strike_confidence: float = 0.7  # of a straight stroke through printed words
+    printed_max: float = 0.4  # of a strike's ink, the ink model's chance of ruling or of a marker
+    part_share: float = 0.4  # of a strike lies in a bracket or an insertion: it is its arm, or the bar of a t
     stamp_line_mm: float = 12.0  # lower stamps are one line, like levels of secrecy
     level_share: float = 0.6  # of a stroke's box lies in a level of secrecy: it is a letter of it
     by_machine_max: float = 0.08  # mean of the ink model's map in a strike over a stamp: less was set with the words
@@ -77,27 +81,61 @@ def find_handwriting(
     pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets)
     over_stamps, pen = _over_stamps(_without_levels(pen, stamps, settings), scan, layers, stamps, settings)
     page = _page(scan, pen, text, stamps, settings)
-    marks = [_mark(group, page, text, settings) for group in _groups(pen, scan, settings)]
-    inserted = [mark for mark in _between_lines(pen, page, text, settings) if not _in_stamp(mark.box, page)]
-    marks += over_stamps
-    own = [mark.box for mark in marks if mark.role == "strike"]
-    struck = [
-        Handwriting(
-            box=_clipped(s.box, scan),
-            confidence=settings.strike_confidence,
-            role="strike",
-            struck_text=_words_in(s.line, s.box),
-        )
-        for s in find_along(pen.ink, pen.scale, MM, [line for line in page.prints if not _in_form(line.box, page)])
-        if not any(intersection(s.box, box) > 0.5 * area(s.box) for box in own)
-    ]
-    marks = [m for m in marks if not any(intersection(m.box, o.box) > 0.5 * area(m.box) for o in (*inserted, *struck))]
-    marks += [*inserted, *struck]
+    pens = _plane(layers.handwriting if layers else None, pen)
+    others = [mark.box for mark in over_stamps] + [bracket.box for bracket in brackets]
+    along = _along_lines(pen, pens, layers, page, others, scan, settings)
+    rest = _cleared(pen, along)
+    inserted = [mark for mark in _between_lines(rest, pens, page, text, settings) if not _in_stamp(mark.box, page)]
+    along = [m for m in along if not any(intersection(m.box, i.box) > 0.5 * area(m.box) for i in inserted)]
+    found = [*inserted, *along, *over_stamps]
+    marks = [_mark(group, page, text, settings) for group in _groups(rest, scan, settings)]
+    marks = [m for m in marks if not any(intersection(m.box, o.box) > 0.5 * area(m.box) for o in found)]
+    marks += found
     strikes = [mark for mark in marks if mark.role == "strike"]
     marks = [_aimed(mark, strikes, pen, page) for mark in marks]
     if reader:
         marks = read_anew(marks, scan, page.pitch, reader)
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
+
+
+def _along_lines(
+    pen: Pen,
+    pens: np.ndarray,
+    layers: Layers | None,
+    page: _Page,
+    others: Sequence[Box],
+    scan: Scan,
+    settings: HandwritingSettings,
+) -> list[Handwriting]:
+    """Strikes along lines of print that are no stamp's and not written themselves; no part of another mark is one."""
+    written, inked = _Sums(pen.mask), _Sums(pen.ink)
+    lines = [
+        line
+        for line in page.prints
+        if not _in_form(line.box, page)
+        and written(place := _on_map(line.box, pen)) <= settings.struck_share_max * inked(place)
+        and not any(intersection(line.box, o) > 0.5 * area(line.box) for o in others)
+    ]
+    ruling, fill = (_plane(getattr(layers, name, None), pen) for name in ("ruling", "fill"))
+    found = []
+    for crossed in find_along(pen.ink, pens, pen.scale, MM, lines):
+        x0, y0, x1, y1 = _on_map(crossed.box, pen)
+        there = (slice(y0, y1 + 1), slice(x0, x1))
+        printed = max(plane[there][pen.ink[there]].mean() for plane in (ruling, fill)) if pen.ink[there].any() else 1.0
+        apart = not any(intersection(crossed.box, other) > settings.part_share * area(crossed.box) for other in others)
+        if printed <= settings.printed_max and apart:
+            words = _words_in(crossed.line, crossed.box)
+            box, chance = _clipped(crossed.box, scan), settings.strike_confidence
+            found.append(Handwriting(box=box, confidence=chance, role="strike", struck_text=words))
+    return found
+
+
+def _cleared(pen: Pen, marks: Sequence[Handwriting]) -> Pen:
+    """The page's ink, and the pen's, without that of marks, so that what touches them is grouped without them."""
+    mask, ink = pen.mask.copy(), pen.ink.copy()
+    for x0, y0, x1, y1 in (_on_map(mark.box, pen) for mark in marks):
+        mask[y0 : y1 + 1, x0:x1] = ink[y0 : y1 + 1, x0:x1] = False
+    return replace(pen, mask=mask, ink=ink)
 
 
 def _without_levels(pen: Pen, stamps: Sequence[Stamp], settings: HandwritingSettings) -> Pen:
@@ -130,8 +168,8 @@ def _over_stamps(
         x0, y0, x1, y1 = (int(v * pen.scale) for v in box)
         if layers is not None:
             inked = pen.ink[y0:y1, x0:x1]
-            likely = cv2.resize(layers.handwriting, pen.ink.shape[::-1], interpolation=cv2.INTER_LINEAR)[y0:y1, x0:x1]
-            if likely[inked].mean() < 255 * settings.by_machine_max:
+            likely = _plane(layers.handwriting, pen)[y0:y1, x0:x1][inked]
+            if not likely.size or likely.mean() < settings.by_machine_max:
                 continue
         for own in [b for b in boxes if intersection(b, (x0, y0, x1, y1)) > 0.5 * area(b)]:
             box = union(box, _on_page(own, pen))
@@ -144,7 +182,16 @@ def _over_stamps(
     return found, replace(pen, mask=mask)
 
 
-def _between_lines(pen: Pen, page: _Page, text: PageText, settings: HandwritingSettings) -> list[Handwriting]:
+def _plane(plane: np.ndarray | None, pen: Pen) -> np.ndarray:
+    """A map of the ink model, 0..1, at the resolution of the ink; nothing without it."""
+    if plane is None:
+        return np.zeros(pen.ink.shape, np.float32)
+    return cv2.resize(plane, pen.ink.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
+
+
+def _between_lines(
+    pen: Pen, pens: np.ndarray, page: _Page, text: PageText, settings: HandwritingSettings
+) -> list[Handwriting]:
     """What stands between the lines of a draft, whatever it looks like."""
     return [
         Handwriting(
@@ -154,7 +201,7 @@ def _between_lines(pen: Pen, page: _Page, text: PageText, settings: HandwritingS
             text=_read_in(box, page, text),
             anchor=_anchor(box, gap.below),
         )
-        for box, gap in find_interlinear(pen.ink, pen.scale, MM, text)
+        for box, gap in find_interlinear(pen.ink, pen.scale, MM, text, chance=pens)
     ]
 
 
@@ -168,33 +215,29 @@ def _aimed(mark: Handwriting, struck: Sequence[Handwriting], pen: Pen, page: _Pa
     x, y = mark.anchor
     lines = (line for line in page.prints if line.box[1] <= y < line.box[3] and line.box[0] <= x < line.box[2])
     line = next(lines, None)
+    caret = find_caret(pen.ink, pen.scale, MM, mark.box, line) if line else None
     for strike in struck:
         left, right = max(mark.box[0], strike.box[0]), min(mark.box[2], strike.box[2])
         level = (strike.box[1] + strike.box[3]) // 2
-        if left < right and abs(level - y) < 0.5 * page.pitch:
-            beside = _beside(line, strike.box[0], strike.box[2]) if line else {}
-            return replace(mark, anchor=((left + right) // 2, level), evidence=beside)
+        over = left < right or (caret is not None and abs(caret - strike.box[2]) < page.pitch)
+        if over and abs(level - y) < 0.5 * page.pitch:
+            beside = _beside(line, page, strike.box[0], strike.box[2], caret) if line else {}
+            return replace(mark, anchor=((strike.box[0] + strike.box[2]) // 2, level), evidence=beside)
     if not line:
         return mark
-    caret = find_caret(pen.ink, pen.scale, MM, mark.box, line) or x
-    return replace(mark, anchor=(caret, y), evidence=_beside(line, caret, caret))
+    place = x if caret is None else caret
+    return replace(mark, anchor=(place, y), evidence=_beside(line, page, place, place, caret))
 
 
-def _beside(line: TextLine, left: int, right: int) -> dict[str, str | None]:
+def _beside(line: TextLine, page: _Page, left: int, right: int, caret: int | None) -> dict[str, str | None]:
     """The last word of a line that ends before one place, and the first that begins behind another."""
-    x0, _, x1, _ = line.box
-    if len(line.reading.centres) != len(line.text):
-        return {}
-    before, behind, start = None, None, 0
-    for word in line.text.split(" "):
-        places = [x0 + centre * (x1 - x0) for centre in line.reading.centres[start : start + len(word)]]
-        start += len(word) + 1
-        middle = float(np.mean(places)) if places else 0.0
-        if word and middle < left:
-            before = word
-        elif word and middle > right and behind is None:
-            behind = word
-    return {"before": before, "behind": behind}
+    middle = float(middle_of(line, np.array(left)))
+    pieces = [piece for piece in page.prints if abs(middle_of(piece, np.array(left)) - middle) < 0.5 * page.pitch]
+    words = [word for piece in pieces for word in words_of(piece, () if caret is None else (caret,))]
+    words.sort(key=lambda word: word.left)
+    before = [word.text for word in words if word.middle < left]
+    behind = [word.text for word in words if word.middle > right]
+    return {"before": before[-1] if before else None, "behind": behind[0] if behind else None} if words else {}
 
 
 def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
@@ -417,17 +460,12 @@ def _crossed(group: _Group, page: _Page) -> TextLine | None:
 
 def _words_in(line: TextLine, box: Box) -> str | None:
     """Whole words of a line that mostly lie between the sides of a box."""
-    x0, _, x1, _ = line.box
-    places = [x0 + centre * (x1 - x0) for centre in line.reading.centres]
-    if len(places) != len(line.text):
-        return None
-    words, start = [], 0
-    for word in line.text.split(" "):
-        inside = [box[0] <= x <= box[2] for x in places[start : start + len(word)]]
-        if word and sum(inside) >= 0.5 * len(word):
-            words.append(word)
-        start += len(word) + 1
-    return " ".join(words) or None
+    inside = [
+        word.text
+        for word in words_of(line)
+        if min(word.right, box[2]) - max(word.left, box[0]) > 0.5 * (word.right - word.left)
+    ]
+    return " ".join(inside) or None
 
 
 def _loops(strokes: np.ndarray) -> int:

@@ -22,7 +22,8 @@ class InterlinearSettings:
     """Which lines are a draft's, and what may stand between them; heights in those of its lines of type."""
 
     typed_confidence: float = 0.8  # of lines that are type
-    typed_letters_min: int = 20  # lines of running text, no entries of a form
+    typed_letters_min: int = 20  # lines of running text, no entries of a form ...
+    level_heights: float = 0.3  # ... whose pieces stand so level
     gaps_min: int = 5  # fewer pairs of lines at one distance are no draft
     spacing_min_heights: float = 1.5  # single-spaced lines leave no room
     spacing_spread: float = 1.35  # of the page's distance; more, and a line was not read between them
@@ -39,7 +40,9 @@ class InterlinearSettings:
     inked_min: float = 0.1  # of its box: script; sown dirt covers less
     flat_max: float = 0.5  # of its ink is in level strokes: an underline
     column_max: float = 0.5  # of the lines' width: more is a line that was not read
-    read_confidence: float = 0.94  # what reads better and begins where another line does is type: a table's entry
+    read_confidence: float = 0.94  # what reads better and begins where another line does is type: a table's entry ...
+    letters_alike: float = 0.15  # ... if its letters are as wide as this near those of the line below
+    pen_min: float = 0.5  # of the model's chance of a pen: no type
     flush_heights: float = 0.5  # so near are the beginnings of lines that are set under each other
 
 
@@ -62,7 +65,13 @@ class Gap:
 
 
 def find_interlinear(
-    ink: np.ndarray, scale: float, mm: float, text: PageText, *, settings: InterlinearSettings = InterlinearSettings()
+    ink: np.ndarray,
+    scale: float,
+    mm: float,
+    text: PageText,
+    *,
+    chance: np.ndarray | None = None,
+    settings: InterlinearSettings = InterlinearSettings(),
 ) -> list[tuple[Box, Gap]]:
     """Find ink between the lines of a double-spaced typescript.
 
@@ -71,6 +80,7 @@ def find_interlinear(
         scale: pixels of `ink` a page pixel.
         mm: pixels of `ink` a millimetre.
         text: the page's lines as read.
+        chance: ``(h, w)``, of a pen there, 0..1, where a model tells.
         settings: sizes.
 
     Returns:
@@ -89,7 +99,8 @@ def find_interlinear(
             box = (int(x0 / scale), int(y0 / scale), int(np.ceil(x1 / scale)), int(np.ceil(y1 / scale)))
             placed = settings.between[0] < way_down(box, gap) < settings.between[1]
             written = placed and _is_writing(group, ink[y0:y1, x0:x1], mm, settings)
-            if written and not _is_type(box, gap, text, settings):
+            penned = chance is not None and chance[y0:y1, x0:x1][ink[y0:y1, x0:x1]].mean() >= settings.pen_min
+            if written and not _is_type(box, gap, text, penned, settings):
                 found.append((box, gap))
     boxes = [box for box, _ in found]
     return [f for i, f in enumerate(found) if not any(intersection(f[0], b) > 0.5 * area(f[0]) for b in boxes[:i])]
@@ -145,8 +156,8 @@ def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSett
     height = float(np.median([line.height for line in typed]))
     letters = np.array([len(line.text) for line in typed])
     down, shared = _drops(typed)
-    running = letters >= settings.typed_letters_min
-    follows = (shared > 0.5) & running[:, None] & running & (down > 0.5 * height)
+    whole = letters >= settings.typed_letters_min
+    follows = (shared > 0.5) & whole[:, None] & whole & (down > 0.5 * height)
     steps = np.where(follows, down, np.inf).min(1)
     if np.isfinite(steps).sum() < settings.gaps_min:
         return []
@@ -157,19 +168,24 @@ def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSett
     under = np.where(longer & (down > 0), down, np.inf).min(1)
     over = np.where(longer & (down < 0), -down, np.inf).min(1)
     inserted = (np.maximum(over, under) < settings.off_line * spacing) & (over + under > settings.off_line * spacing)
+    level = (np.abs(down) < settings.level_heights * height) & (shared < 0.1) & ~inserted  # pieces of one line
+    running = letters + np.where(level, letters, 0).sum(1) >= settings.typed_letters_min
     lines = np.flatnonzero(running & ~inserted)
+    over_them = np.flatnonzero(~inserted)
     starts = np.array([line.box[0] for line in typed])
     flush = np.abs(starts - starts[:, None]) < settings.flush_heights * height
     close = (shared > 0.1) & (np.abs(down) > 0.4 * height) & (np.abs(down) < settings.off_line * spacing)
-    close &= running | flush  # lines set closer than the page's distance: a passage in single spacing
-    gaps = []
+    close &= (running & ~inserted) | flush  # lines set closer than the page's distance: a passage in single spacing
+    gaps, certain = [], 0
     for i in lines:
-        steps_up = np.where((shared[lines, i] > 0.1) & (down[lines, i] > 0.4 * height), down[lines, i], np.inf)
-        k = int(lines[np.argmin(steps_up)])
+        least = np.where(running[over_them], 0.4 * height, settings.off_line * spacing)  # short ones end a paragraph
+        steps_up = np.where((shared[over_them, i] > 0.1) & (down[over_them, i] > least), down[over_them, i], np.inf)
+        k = int(over_them[np.argmin(steps_up)])
         beside = (close[k] & (down[k] < 0)).any() or (close[i] & (down[i] > 0)).any()
         if settings.spacing_min_heights * height < steps_up.min() < settings.spacing_spread * spacing and not beside:
             gaps.append(Gap(typed[k], typed[i]))
-    return gaps if len(gaps) >= settings.gaps_min else []
+            certain += whole[k] and whole[i]
+    return gaps if certain >= settings.gaps_min else []  # rows of a form's entries alone are no draft
 
 
 def _drops(lines: Sequence[TextLine]) -> tuple[np.ndarray, np.ndarray]:
@@ -232,8 +248,18 @@ def _is_writing(group: np.ndarray, ink: np.ndarray, mm: float, settings: Interli
     )
 
 
-def _is_type(box: Box, gap: Gap, text: PageText, settings: InterlinearSettings) -> bool:
-    """Is it a line of its own: one that begins where one nearby does and reads well, or too long to be put between?"""
+def _as_typed(line: TextLine, gap: Gap, settings: InterlinearSettings) -> bool:
+    """Whether a line reads well and its letters are as wide as those of the line below."""
+    wide = [(x.box[2] - x.box[0]) / len(x.text) for x in (line, gap.below)]
+    alike = abs(wide[0] / wide[1] - 1) < settings.letters_alike
+    return alike and line.confidence >= settings.read_confidence
+
+
+def _is_type(box: Box, gap: Gap, text: PageText, penned: bool, settings: InterlinearSettings) -> bool:
+    """Is it a line of its own: one that begins where one nearby does and reads well, or too long to be put between?
+
+    What the model sees a pen in may begin there.
+    """
     middle, reach = (box[1] + box[3]) / 2, settings.flush_heights * gap.below.height
     here = [
         line
@@ -246,7 +272,7 @@ def _is_type(box: Box, gap: Gap, text: PageText, settings: InterlinearSettings) 
     near = [other.box for other in text.lines if other not in here and len(other.text) >= 3]
     starts = [x0 for x0, y0, _, y1 in near if abs((y0 + y1) / 2 - middle) < gap.below.box[3] - gap.above.box[1]]
     flush = any(abs(start - line.box[0]) < reach for line in here for start in starts)
-    if flush and any(line.confidence >= settings.read_confidence for line in here):
+    if flush and not penned and any(_as_typed(line, gap, settings) for line in here):
         return True
     x0, _, x1, _ = union(gap.above.box, gap.below.box)
     return max(b[2] - b[0] for b in [box, *(line.box for line in here)]) > settings.column_max * (x1 - x0)

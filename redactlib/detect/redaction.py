@@ -16,17 +16,16 @@ import numpy as np
 from redactlib.detect.emptied import find_emptied, is_amid_text
 from redactlib.detect.extent import ROUGH, ExtentSettings, PageType, hidden_extent, measure_type
 from redactlib.detect.proposal import Proposal, propose
+from redactlib.detect.standin import RELEASE_LINE, corners, find_stand_ins
 from redactlib.layers import Layers
-from redactlib.marks import Box, Code, Point, Redaction, area, intersection, union
+from redactlib.marks import Box, Code, Redaction, area, intersection, union
 from redactlib.reading import PageText, TextLine
 from redactlib.scan import Scan
 
-RELEASE_LINE = re.compile(r"(?i)approved\s*for\s*release|for\s*release:?\s*\d|sanitized\s*copy")
-"""Lines that are laid over a page with a white ground, and so hide the edges of boxes below."""
-
 CODE = re.compile(
     r"(?ix) ^[\W_]* ("
-    r" \(?b\)?\s?\(?[\dil] | [1-9]\W{0,2}[1-9]\W{0,2}[a-h]\b | \d\d?[.,]\d\W{0,3}\d?\W?[a-z]?\b | 25\s?x | p\d\b"
+    r" \(?b\)?\s?\(?(\d|[il](?![a-z])) | [1-9]\W{0,2}[1-9]\W{0,2}[a-h]\b | (10|[1-9])[.,]\d\W{0,3}\d?\W?[a-z]?\b"
+    r" | [25][05o]\s?x | p\d\b"
     r" | jfk\s?act | oga\b | stat\b | nlr | exempt | b\d | \([a-k]\)\W*$ )"
 )
 """How the text of a box begins that holds nothing but an exemption code."""
@@ -34,7 +33,7 @@ CODE = re.compile(
 
 SIDES = ("above", "below", "left", "right")
 
-OPEN_FIELD, UNLIKE = "open form field", "rules that are not alike"
+CELL, OPEN_FIELD, UNLIKE = "table cell", "open form field", "rules that are not alike"
 """Reasons of boxes that lack a side; amid running text they are paper slips, of which the copy shows some edges."""
 
 
@@ -47,6 +46,7 @@ class RedactionSettings:
     edge_mm: float = 1.0  # what touches the scan's edge is copier black
     bed: float = 0.6  # share of the page's side along which the black round a copy runs, near that side
     bed_mm: float = 5.0  # how near
+    frame_mm: float = 2.0  # a box that comes so near to three sides of the page is the page itself
     margin_mm: float = 10.0  # no type stands so near the left or right side; bindings, fasteners and borders do
     words_min: int = 3  # letters that can be read inside: then nothing was removed
     read_min: float = 0.6  # confidence of reading them
@@ -69,6 +69,7 @@ class RedactionSettings:
     frame_max_mm: float = 0.66  # thicker sides frame a stamp
     frame_empty_max_mm: float = 1.0  # or, empty, what was removed
     uneven_max: float = 1.6  # sides of an open box are drawn alike
+    slip_edge_max_mm: float = 0.5  # a slip's edges are thin on the copy, and end with it
     column_min: int = 3
     cells_min: int = 2
     inset_mm: float = 0.8  # what lies so near a side belongs to it
@@ -142,7 +143,8 @@ class RedactionSettings:
     pen_letters_min: int = 5  # read beside it
     pen_covered_min: float = 0.8
     pen_around_max: float = 0.6  # share of ink above and below, added
-    drawn_min: float = 0.995  # covered share of what was drawn by computer: that does not strike out, it hides
+    drawn_around_max: float = 0.05  # share of ink above and below such a fill, added; no letters stick out of it
+    drawn_min: float = 0.985  # covered share of what was drawn by computer: that does not strike out, it hides
     banner_zone: float = 0.1  # of the page's height: classification banners, cancelled with a marker
 
 
@@ -176,7 +178,9 @@ def _with_slips(
 
 
 def _may_be_slip(p: Proposal, settings: RedactionSettings) -> bool:
-    return p.reason in (OPEN_FIELD, UNLIKE) and p.evidence["inside"] <= settings.dust_max
+    if p.reason not in (OPEN_FIELD, UNLIKE) or p.evidence["inside"] > settings.dust_max:
+        return False
+    return p.evidence["weight_mm"] < settings.slip_edge_max_mm and p.evidence["overshoot"] < 2
 
 
 def find_redactions(
@@ -213,23 +217,17 @@ def find_redactions(
     standing = [p for p in standing if all(intersection(p.box, o.box) < 0.5 * area(p.box) for o in overlaid)]
     level = [t for t in text.lines if abs(t.rotation_deg) < settings.level_deg and not RELEASE_LINE.search(t.text)]
     known = [*(p.box for p in standing), *(o.box for o in overlaid)]
-    page_type = measure_type(level, scan.dpi, known)
+    page_type, in_words = measure_type(level, scan.dpi, known), find_stand_ins(text)
     if page_type is not None:
         own = [t for t in level if t.confidence > settings.read_min]
         codes = [t for t in own if CODE.match(t.text)]
-        standing += find_emptied(scan, own, codes, known, page_type)
+        standing += find_emptied(scan, own, codes, known, page_type, words=[r.box for r in in_words])
     seen = [*(_as_redaction(p, settings) for p in standing), *overlaid]
     measures = ExtentSettings()
     if page_type is None and seen:
         page_type, measures = measure_type(level, scan.dpi, known, settings=ROUGH), ROUGH
-    found = [*(_measured(r, page_type, level, measures) for r in seen), *_textual(text)]
+    found = [*(_measured(r, page_type, level, measures) for r in seen), *in_words]
     return tuple(sorted(found, key=lambda r: (r.box[1], r.box[0])))
-
-
-def corners(box: Box) -> tuple[Point, ...]:
-    """The four corners of a box, clockwise from the top left."""
-    x0, y0, x1, y1 = box
-    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
 
 
 def _as_redaction(p: Proposal, settings: RedactionSettings) -> Redaction:
@@ -254,55 +252,6 @@ def _measured(
         )
         redaction = replace(redaction, lines=rows, estimated_chars=chars, chars_range=chars_range)
     return redaction if known is None else replace(redaction, estimated_chars=known, chars_range=(known, known))
-
-
-STANDS_FOR_TEXT = re.compile(
-    r"(?i)[\[(][^\])]{0,40}?(?:not\s?declassified|deleted|redacted|excised|sanitized)[^\])]{0,20}[\])]"
-    r"|[\[(][^\])]{0,40}?not\s?declassified|^\W*deleted\W*$"
-)
-"""Words typed or stamped in the place of text."""
-
-TYPED_OVER = re.compile(r"DELETED|SANITIZED|EXCISED|REDACTED")
-"""The same without brackets, where the rest of the line is in small letters: no legend, no instruction."""
-
-NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-
-
-def _textual(text: PageText, *, small_min: int = 8) -> list[Redaction]:
-    """Words such as ``[1 line not declassified]`` or ``DELETED`` in the place of text."""
-    found = []
-    for line in text.lines:
-        matches = list(STANDS_FOR_TEXT.finditer(line.text))
-        if not matches and sum(map(str.islower, line.text)) >= small_min and not RELEASE_LINE.search(line.text):
-            matches = list(TYPED_OVER.finditer(line.text))
-        for match in matches:
-            box = _place(line, match.start(), match.end())
-            said = re.search(r"(?i)(\d+|" + "|".join(NUMBERS) + r")[\s\w½]{0,8}?\s?line", match.group())
-            lines = (NUMBERS.get(said[1].lower()) or int(said[1])) if said else None
-            found.append(
-                Redaction(
-                    box=box,
-                    style="textual",
-                    confidence=round(line.confidence, 3),
-                    polygon=corners(box),
-                    lines=lines,
-                    evidence={"words": match.group()},
-                )
-            )
-    return found
-
-
-def _place(line: TextLine, start: int, stop: int) -> Box:
-    """Box of some characters of a line, which may lean."""
-    half = 0.5 / max(1, len(line.text))
-    places = line.reading.centres[start:stop] or (half, 1 - half)
-    along = np.array([[max(0.0, places[0] - half)], [min(1.0, places[-1] + half)]])
-    top_left, top_right, bottom_right, bottom_left = line.corners
-    top, bottom = top_left + along * (top_right - top_left), bottom_left + along * (bottom_right - bottom_left)
-    trim = 0.12 * (bottom - top)  # lines are found with some paper around them
-    points = np.concatenate([top + trim, bottom - trim])
-    (x0, y0), (x1, y1) = points.min(0), points.max(0)
-    return (round(x0), round(y0), round(x1), round(y1))
 
 
 def link_codes(
@@ -474,7 +423,7 @@ def _reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None
     if _in_empty_margin(p.box, page, settings):
         return "margin"
     if "dithered" in p.evidence:
-        return None
+        return "upright bar" if y1 - y0 > settings.upright_max * (x1 - x0) else None
     return (_marker_reason if p.style == "marker" else _fill_reason)(p, page, settings)
 
 
@@ -498,6 +447,9 @@ def _in_empty_margin(box: Box, page: _Page, settings: RedactionSettings) -> bool
 
 def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str | None:
     x0, y0, x1, y1 = p.box
+    edge = page.scan.mm(settings.frame_mm)
+    if sum((x0 < edge, y0 < edge, x1 > page.scan.width - edge, y1 > page.scan.height - edge)) > 2:
+        return "frame of the page"
     inner = [(s, c) for s, c in _inner_text(p.box, page) if s]
     words = [s for s, c in inner if not CODE.match(s)]
     coded = bool(inner) and not words
@@ -517,13 +469,13 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     framed = framed and x1 - x0 > page.scan.mm(settings.hatched_width_min_mm)
     p.evidence["hatched"] = _hatched(patch, m, page.scan, settings) if framed else 0.0
     if p.evidence["hatched"] > settings.hatched_min:
-        return None
+        return None if p.evidence["overshoot"] <= settings.overshoot_max else CELL
     if p.evidence["lined"]:
         return "not empty"
     if p.evidence["weight_mm"] > (settings.frame_empty_max_mm if empty else settings.frame_max_mm):
         return "heavy frame"
     if coded:
-        return None
+        return None if p.evidence["overshoot"] <= settings.overshoot_max else CELL
     if min(p.evidence["sides"]) < settings.side_open and p.evidence["uneven"] > settings.uneven_max:
         return UNLIKE
     letters = sum(ch.isalpha() for s in words for ch in s)
@@ -534,8 +486,10 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     if inked > settings.inside_max and (p.evidence["overshoot"] or not _centred(patch, settings)):
         return "not empty"
     hairline = p.evidence["weight_mm"] < settings.hairline_max_mm
+    if inked > settings.dust_max and p.evidence["overshoot"] and not hairline:
+        return "not empty"
     if p.evidence["overshoot"] > (settings.overshoot_max if hairline else settings.overshoot_printed_max):
-        return "table cell"
+        return CELL
     if min(p.evidence["sides"]) < settings.side_open and (
         not hairline or (p.evidence["overshoot"] > 1 and p.evidence["weight_mm"] > settings.open_hairline_max_mm)
     ):
@@ -680,7 +634,8 @@ def _marker_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> str
     if max(e["left"], e["right"]) > settings.flank_max or min(e["left"], e["right"]) > settings.flank_max / 2:
         return "part of a word"
     in_banner_zone = y0 < settings.banner_zone * page.scan.height or y1 > (1 - settings.banner_zone) * page.scan.height
-    if in_banner_zone and e["closed"] < settings.drawn_min:
+    drawn = e["closed"] > settings.drawn_min and e["above"] + e["below"] < settings.drawn_around_max
+    if in_banner_zone and not drawn:
         return "struck banner"
     return "struck banner" if _is_captioned_level(p.box, page, settings) else None
 
@@ -740,14 +695,14 @@ def _without_tables(judged: Sequence[Proposal], scan: Scan, settings: RedactionS
     """Several empty boxes with the same left and right sides are cells of a table, and so is what cells surround."""
     tolerance, out = scan.mm(1), []
     empty = [p for p in judged if p.reason is None and p.style == "outlined" and not p.evidence["coded"]]
-    cells = [p.box for p in judged if p.reason in ("table cell", UNLIKE)]
+    cells = [p.box for p in judged if p.reason in (CELL, UNLIKE)]
     for p in judged:
         like = [k for k in empty if max(abs(k.box[0] - p.box[0]), abs(k.box[2] - p.box[2])) < tolerance]
         x0, y0, x1, y1 = p.box
         around = (round(x0 - tolerance), round(y0 - tolerance), round(x1 + tolerance), round(y1 + tolerance))
         touching = sum(intersection(around, c) > 0 and intersection(p.box, c) < 0.5 * area(p.box) for c in cells)
         cell = len(like) >= settings.column_min or touching >= settings.cells_min
-        out.append(replace(p, reason="table cell") if p in empty and cell else p)
+        out.append(replace(p, reason=CELL) if p in empty and cell else p)
     return out
 
 

@@ -26,7 +26,7 @@ from redactlib.detect.lettering import with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
 from redactlib.detect.sideways import read_sideways
-from redactlib.detect.strike import StrikeSettings, is_struck
+from redactlib.detect.strike import StrikeSettings, is_struck, strokes_through
 from redactlib.detect.wording import in_catalogue_words
 from redactlib.forms import read_form
 from redactlib.layers import Layers
@@ -58,6 +58,8 @@ class StampSettings:
     fill_below: float = 2.4  # and a note
     on_side: float = 0.7  # sine of the angle of lines on their side, which are read in pieces
     crossed_min: float = 0.76  # of the legend's length that pen strokes run over; fills alone reach 0.7
+    crossed_reach: float = 0.75  # of it, that slanting strokes through all its lines reach over
+    dark_max: float = 0.5  # of a legend's ground: where letters are light, all between them are strokes
     crossed_min_deg: float = 8.0  # the rules of a form's blanks are more level
     pitch: float = 1.15  # between a legend's lines where only one was read
     row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
@@ -221,7 +223,7 @@ def _stamp(
     def look_closer() -> DateLines:
         dates = date_reader()
         if dates is None:
-            return DateLines((), (), ())
+            return DateLines()
         return date_readings(scan, whole, reader, dates, rotation_deg=rotation, elsewhere=others)
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
@@ -462,21 +464,36 @@ def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float) -> bool:
 
 
 def _crossed(scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampSettings) -> bool:
-    """Whether pen strokes run over the printed words from end to end, a straight one among them: a stamp struck out.
+    """Whether a stamp was struck out: pen strokes run over its words from end to end, a straight one among them.
 
-    Neither alone says so: what fills a blank runs over print too, and so do underlines and rules.
+    Neither alone says so: what fills a blank runs over print too, and so do underlines and rules. Straight slanting
+    strokes that cross every line of the legend and together reach over its length say so whatever ink they are.
     """
+    lines = [tight(scan, line) for line in legend]
     x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in union(*legend))
     pen = layers.handwriting[y0:y1, x0:x1] > 127
     if not pen.size:
         return False
     level = pen.shape[1] >= pen.shape[0]
-    inner = (
-        pen[round(0.15 * pen.shape[0]) : round(0.85 * pen.shape[0])] if level else pen.T[round(0.15 * pen.shape[1]) :]
-    )
-    covered = inner.size and float(inner.any(0).mean()) >= settings.crossed_min
+    across = pen if level else pen.T
+    inner = across[round(0.15 * len(across)) : round(0.85 * len(across))]
     slanting = StrikeSettings(angle_min_deg=settings.crossed_min_deg)
-    return bool(covered) and any(is_struck(scan, tight(scan, line), settings=slanting) for line in legend)
+    if inner.size and float(inner.any(0).mean()) >= settings.crossed_min:
+        return any(is_struck(scan, line, settings=slanting) for line in lines)
+    x0, y0, x1, y1 = union(*lines)
+    ground = scan.ink[y0:y1, x0:x1]
+    if not ground.size or float(ground.mean()) > settings.dark_max:
+        return False
+    start, end = (x0, x1) if level else (y0, y1)
+    reached = np.zeros(end - start, bool)
+    for line in lines if len(lines) > 1 else ():
+        strokes = list(strokes_through(scan, line, settings=slanting))
+        if not strokes:
+            return False
+        for box in strokes:
+            low, high = (box[0], box[2]) if level else (box[1], box[3])
+            reached[max(0, low - start) : max(0, high - start)] = True
+    return float(reached.mean()) >= settings.crossed_reach
 
 
 _NOTE = re.compile(r"\bJ\W?[FPET]\W?(?:[KEHR]|I[CI<]?)\b|SANITIZ|BRACK|EXCEPT|\bOADR\b", re.IGNORECASE)

@@ -145,7 +145,9 @@ FORMS: tuple[Form, ...] = (
            "ALL INFORMATION CONTAINED / HEREIN IS UNCLASSIFIED / DATE {date} BY 60324 uc baw/sab/lsg", date="0m-0d-Y",
            years=(2002, 2015), look="digital", bold=False),
     *_rows("fbi-classified-by", "classified", "FBI", "{date_} / Classified by {agent_} / Declassify on: OADR",
-           "CLASSIFIED BY {agent_} / REASON: {reason} / DECLASSIFY ON: X1 / {date_}", date="m/d/y", years=(1980, 1999)),
+           date="m/d/y", years=(1982, 1995)),
+    *_rows("fbi-classified-by", "classified", "FBI", "CLASSIFIED BY {agent_} / REASON: {reason} / DECLASSIFY ON: X1 / {date_}",
+           date="m/d/y", years=(1995, 2002)),
     *_rows("fbi-classified-by", "classified", "FBI",
            "Classified by {num_} / Exempt from GDS, Category 2, 3 / Date of Declassification Indefinite"),
     *_rows("fbi-declassified-by", "declassified", "FBI", "DECLASSIFIED BY {agent_} / ON {date_}", date="m/d/y",
@@ -349,6 +351,7 @@ def draw_form(
     day = datetime.date(
         int(rng.integers(form.years[0], form.years[1] + 1)), int(rng.integers(1, 13)), int(rng.integers(1, 29))
     )
+    day -= datetime.timedelta(days=max(0, day.weekday() - 4))  # reviewers work on weekdays
     if values and "date" in values:
         day = datetime.date.fromisoformat(values["date"])
     old = datetime.date(int(rng.integers(1950, 1976)), int(rng.integers(1, 13)), int(rng.integers(1, 29)))

@@ -1,0 +1,45 @@
+"""Pages of one document vote on what repeats."""
+
+from __future__ import annotations
+
+from redactlib.classify import classify
+from redactlib.document import conclude
+from redactlib.marks import Event, Stamp
+from redactlib.report import ImageInfo, PageReport, Source
+
+
+def page(number: int, date: str | None, confidence: float) -> PageReport:
+    """A page with one release banner; without a date it was not read to the end."""
+    box = (100, 40, 900, 80)
+    event = Event(
+        id="e1",
+        decision="released",
+        agency="CIA",
+        date=date,
+        confidence=confidence,
+        mark="m1",
+        box=box,
+        evidence={"dated": True, "date": {"iso": date} if date else {}},
+    )
+    return PageReport(
+        source=Source(path="a.pdf", page=number, pages=4, sha256="0" * 64),
+        image=ImageInfo(width=1000, height=1300, dpi=100.0, skew_deg=0.0),
+        declassification=classify([event]),
+        events=(event,),
+        marks=(Stamp(id="m1", box=box, confidence=0.9, text="", family="cia-approved-for-release"),),
+    )
+
+
+def test_a_page_whose_banner_is_unread_has_the_date_of_all_the_others() -> None:
+    unread = page(4, None, 0.35)
+    assert unread.declassification.authority is None
+    pages = [*(page(i, "2000-08-07", 0.95) for i in (1, 2, 3)), unread]
+    last = conclude("a.pdf", pages).pages[3]
+    assert last.authority is not None
+    assert (last.authority.agency, last.date) == ("CIA", "2000-08-07")
+    assert last.warnings
+
+
+def test_pages_that_disagree_lend_no_date() -> None:
+    pages = [*(page(i, f"200{i}-08-07", 0.95) for i in (1, 2, 3)), page(4, None, 0.35)]
+    assert conclude("a.pdf", pages).pages[3].date is None

@@ -1,0 +1,123 @@
+"""Markings read as forms: ticks, agencies one letter off, dates printed into blanks or alone under a legend."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from redactlib.catalogue.markings import Line, match_markings
+from redactlib.datelines import DateLines
+from redactlib.detect.stamp import StampSettings, _crossed
+from redactlib.forms import Form, read_form
+from redactlib.layers import Layers
+from redactlib.reading import Reading, TextLine, text_line
+from redactlib.scan import Scan
+
+HEIGHT = 40
+CHAR = 20
+
+
+def piece(text: str, row: int, left: int = 200, confidence: float = 0.97) -> TextLine:
+    """A level line of text, its characters evenly spaced."""
+    x0, y0, x1, y1 = left, 100 + 60 * row, left + CHAR * len(text), 100 + 60 * row + HEIGHT
+    centres = tuple((i + 0.5) / len(text) for i in range(len(text)))
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    return text_line(corners, Reading(text, confidence, centres=centres))
+
+
+def read(pieces: list[TextLine], page: np.ndarray | None = None, filled: tuple[int, ...] = ()) -> Form:
+    """The form that the pieces are, those in `filled` being what the pen or a dater put there."""
+    lines = [
+        Line(p.text, tuple(p.corners.mean(0)), float(p.box[2] - p.box[0]), p.height, parts=(i,))
+        for i, p in enumerate(pieces)
+        if i not in filled
+    ]
+    match = match_markings(lines)[0]
+    page = np.full((900, 1400), 255, np.uint8) if page is None else page
+    return read_form(Scan(page, 300.0), match, lines, pieces, filled, DateLines)
+
+
+TASK_FORCE = ("REVIEWED BY FBI/JFK TASK FORCE", "ON 4/12/95 dal", "RELEASE IN FULL", "RELEASE IN PART", "TOTAL DENIAL")
+
+
+def with_boxes(ticked: int) -> np.ndarray:
+    page = np.full((900, 1400), 255, np.uint8)
+    for row in (2, 3, 4):
+        y = 100 + 60 * row
+        cv2.rectangle(page, (150, y + 4), (182, y + 36), 0, 3)
+        if row == ticked:
+            cv2.line(page, (146, y + 18), (164, y + 34), 0, 4)
+            cv2.line(page, (164, y + 34), (190, y - 4), 0, 4)
+    return page
+
+
+@pytest.mark.parametrize(("row", "decision"), [(2, "released"), (3, "released_in_part"), (4, "denied")])
+def test_a_thin_tick_counts_by_what_it_leaves_in_the_middle_of_its_box(row: int, decision: str) -> None:
+    form = read([piece(text, i) for i, text in enumerate(TASK_FORCE)], with_boxes(row))
+    assert form.decision == decision
+    assert sum(ticked for _, _, ticked in form.ticks) == 1
+
+
+def test_a_label_that_was_not_read_does_not_take_the_box_of_one_like_it() -> None:
+    read_lines = [piece(text, i) for i, text in enumerate(TASK_FORCE) if text != "RELEASE IN FULL"]
+    form = read(read_lines, with_boxes(3))
+    assert form.decision == "released_in_part"
+    assert "RELEASE IN FULL" not in [label for label, _, _ in form.ticks]
+
+
+def test_a_box_on_the_other_side_of_its_label_is_found() -> None:
+    texts = ("DOCUMENT NO. 14", "NO CHANGE IN CLASS.", "DECLASSIFIED", "CLASS. CHANGED TO: TS S C", "AUTH: HR 70-2")
+    page = np.full((900, 1400), 255, np.uint8)
+    x = 200 + CHAR * len(texts[1]) + 12
+    cv2.rectangle(page, (x, 164), (x + 32, 196), 0, 3)
+    cv2.line(page, (x + 2, 166), (x + 30, 194), 0, 4)
+    cv2.line(page, (x + 2, 194), (x + 30, 166), 0, 4)
+    cv2.rectangle(page, (150, 224), (182, 256), 0, 3)
+    form = read([piece(text, i) for i, text in enumerate(texts)], page)
+    assert [label for label, _, ticked in form.ticks if ticked] == ["NO CHANGE IN CLASS."]
+
+
+@pytest.mark.parametrize(("word", "agency"), [("FBI", "FBI"), ("EBI", "FBI"), ("CLA", "CIA"), ("XYZ", None)])
+def test_an_agency_is_known_with_one_letter_misread(word: str, agency: str | None) -> None:
+    texts = ("REVIEWED BY", f"{word}/JFK TASK FORCE", *TASK_FORCE[1:])
+    assert read([piece(text, i) for i, text in enumerate(texts)]).agency == agency
+
+
+def test_a_date_printed_into_a_blank_for_the_pen_is_a_printed_one() -> None:
+    texts = ("ALL INFORMATION CONTAINED", "HEREIN IS UNCLASSIFIED", "DATE 06-17-2008 BY 60324 uc baw/sab/lsg")
+    date = read([piece(text, i) for i, text in enumerate(texts)]).date
+    assert (date["iso"], date["handwritten"]) == ("2008-06-17", False)
+
+
+@pytest.mark.parametrize(("line", "iso"), [("1998", "1998"), ("AUG 24 1998", "1998-08-24")])
+def test_a_date_that_stands_alone_under_a_legend_is_its_own(line: str, iso: str) -> None:
+    texts = ("CIA HISTORICAL REVIEW PROGRAM", "RELEASE AS SANITIZED", line)
+    assert read([piece(text, i) for i, text in enumerate(texts)], filled=(2,)).date["iso"] == iso
+
+
+def crossed(page: np.ndarray) -> bool:
+    """Whether the two-line legend at rows 0 and 1 is struck out, no ink being known for a pen's."""
+    empty = np.zeros(page.shape, np.uint8)
+    layers = Layers(1.0, *[empty] * 7, np.zeros((*page.shape, 2), np.float32))
+    legend = [(200, 100 + 60 * row, 620, 140 + 60 * row) for row in (0, 1)]
+    return _crossed(Scan(page, 300.0), layers, legend, StampSettings())
+
+
+def test_a_cross_over_a_whole_legend_strikes_it_out_whatever_ink_it_is() -> None:
+    page = np.full((400, 900), 255, np.uint8)
+    for row, text in enumerate(("APPROVED FOR RELEASE", "HISTORICAL REVIEW")):
+        cv2.putText(page, text, (205, 135 + 60 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 0, 3)
+    assert not crossed(page)
+    filled = page.copy()
+    cv2.line(filled, (520, 210), (560, 120), 0, 4)  # the stroke of a date
+    assert not crossed(filled)
+    cv2.line(page, (190, 90), (640, 210), 0, 5)
+    cv2.line(page, (190, 210), (640, 90), 0, 5)
+    assert crossed(page)
+
+
+def test_light_letters_on_dark_ground_are_not_struck_out() -> None:
+    page = np.zeros((400, 900), np.uint8)
+    cv2.putText(page, "Guide, issued", (205, 135), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 255, 3)
+    assert not crossed(page)
