@@ -174,6 +174,9 @@ def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSett
     over_them = np.flatnonzero(~inserted)
     starts = np.array([line.box[0] for line in typed])
     flush = np.abs(starts - starts[:, None]) < settings.flush_heights * height
+    wide = np.array([line.box[2] - line.box[0] for line in typed]) / letters
+    flush &= np.abs(wide / wide[:, None] - 1) < settings.letters_alike
+    flush &= np.array([line.confidence for line in typed]) >= settings.read_confidence
     close = (shared > 0.1) & (np.abs(down) > 0.4 * height) & (np.abs(down) < settings.off_line * spacing)
     close &= (running & ~inserted) | flush  # lines set closer than the page's distance: a passage in single spacing
     gaps, certain = [], 0
@@ -248,9 +251,9 @@ def _is_writing(group: np.ndarray, ink: np.ndarray, mm: float, settings: Interli
     )
 
 
-def _as_typed(line: TextLine, gap: Gap, settings: InterlinearSettings) -> bool:
-    """Whether a line reads well and its letters are as wide as those of the line below."""
-    wide = [(x.box[2] - x.box[0]) / len(x.text) for x in (line, gap.below)]
+def _as_typed(line: TextLine, other: TextLine, settings: InterlinearSettings) -> bool:
+    """Whether a line reads well and its letters are as wide as those of another."""
+    wide = [(x.box[2] - x.box[0]) / len(x.text) for x in (line, other)]
     alike = abs(wide[0] / wide[1] - 1) < settings.letters_alike
     return alike and line.confidence >= settings.read_confidence
 
@@ -272,7 +275,7 @@ def _is_type(box: Box, gap: Gap, text: PageText, penned: bool, settings: Interli
     near = [other.box for other in text.lines if other not in here and len(other.text) >= 3]
     starts = [x0 for x0, y0, _, y1 in near if abs((y0 + y1) / 2 - middle) < gap.below.box[3] - gap.above.box[1]]
     flush = any(abs(start - line.box[0]) < reach for line in here for start in starts)
-    if flush and not penned and any(_as_typed(line, gap, settings) for line in here):
+    if flush and not penned and any(_as_typed(line, gap.below, settings) for line in here):
         return True
     x0, _, x1, _ = union(gap.above.box, gap.below.box)
     return max(b[2] - b[0] for b in [box, *(line.box for line in here)]) > settings.column_max * (x1 - x0)
