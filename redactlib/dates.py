@@ -203,7 +203,8 @@ class HandSettings:
 
     softening: float = 0.9  # power on the lattice: a recogniser of print is too sure of pens
     outside: float = 0.6  # weight of a character that stands before or after the date
-    digit_outside: float = 0.25  # of a digit there: it more likely belongs to the date
+    digit_outside: float = 0.25  # of a digit there: it more likely belongs to the date,
+    digit_touching: float = 0.5  # the more so where it touches it
     nothing: float = 0.05  # weight of no date at all in the search, where more would crowd dates out of the beam
     nothing_after: float = 15.0  # by which it is raised then: figures are a number unless a date's strokes are seen
     implausible: float = 0.5  # weight of a date that cannot be the stamp's: the line may say another
@@ -361,7 +362,11 @@ def _grammar(order: str, settings: HandSettings) -> Automaton:
     outside = dict.fromkeys(ALPHABET, settings.outside) | dict.fromkeys("0123456789", settings.digit_outside)
     confusions = _PEN | {c: {c.lower(): 1.0} | _PEN.get(c, {}) for name in MONTHS for c in name}
     return build_automaton(
-        [*chains, [{"": settings.nothing}]], confusions=confusions, noise={" ": 0.6, ".": 0.3, ",": 0.2}, filler=outside
+        [*chains, [{"": settings.nothing}]],
+        confusions=confusions,
+        noise={" ": 0.6, ".": 0.3, ",": 0.2},
+        filler=outside,
+        clinging=("0123456789", settings.digit_touching),
     )
 
 

@@ -21,6 +21,9 @@ Part = Mapping[str, float]
 
 _COLUMN = {character: i + 1 for i, character in enumerate(ALPHABET)}
 
+_BEFORE, _END, _AFTER, _CLOSE_BEFORE, _CLOSE_AFTER = range(5)
+"""States around the strings; a string may end where :data:`_END` is reached without reading anything."""
+
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
@@ -50,6 +53,7 @@ def build_automaton(
     confusions: Mapping[str, Mapping[str, float]] | None = None,
     noise: Mapping[str, float] | None = None,
     filler: Mapping[str, float] | None = None,
+    clinging: tuple[str, float] | None = None,
 ) -> Automaton:
     """The language of all chains: one string of each part in turn.
 
@@ -60,6 +64,8 @@ def build_automaton(
             that left no trace.
         noise: characters that may stand, unmeant, between two characters of the string, with their weight.
         filler: characters that may stand before and after the string, with their weight; by default none may.
+        clinging: those of them that would rather belong to the string where they touch it, and their weight there, on
+            top of their own.
 
     >>> automaton = build_automaton([[{"b": 1.0}, {"1": 1.0, "2": 1.0}]])
     >>> lattice = np.full((2, 1 + len(ALPHABET)), 1e-6)
@@ -68,17 +74,24 @@ def build_automaton(
     >>> [found.text for found in decode(lattice, automaton)]
     ['b1']
     """
-    links: list[list[tuple[str, str, float, int]]] = [[], []]  # (read, written, weight, next); 0 before, 1 after
+    links: list[list[tuple[str, str, float, int]]] = [[] for _ in range(5)]  # (read, written, weight, next)
+    cling, weight_there = clinging or ("", 1.0)
+    for c, w in (filler or {}).items():
+        for state in (_BEFORE, _CLOSE_BEFORE):
+            links[state].append((c, "", w, _CLOSE_BEFORE if c in cling else _BEFORE))
+        links[_CLOSE_AFTER].append((c, "", w * (weight_there if c in cling else 1.0), _AFTER))
+        links[_AFTER].append((c, "", w, _AFTER))
+    for state in (_CLOSE_AFTER, _AFTER):
+        links[state].append(("", "", 1.0, _END))
     for chain in chains:
-        ends = {0: 1.0}
+        nothing = all("" in part for part in chain)
+        ends = {_BEFORE: 1.0, _CLOSE_BEFORE: 1.0 if nothing else weight_there}
         for part in chain:
             ends = _append(links, ends, part, confusions or {})
         for state, weight in ends.items():
-            links[state].append(("", "", weight, 1))
-    for state in range(2, len(links)):
+            links[state].append(("", "", weight, _CLOSE_AFTER))
+    for state in range(5, len(links)):
         links[state] += [(c, "", w, state) for c, w in (noise or {}).items()]
-    for state in (0, 1):
-        links[state] += [(c, "", w, state) for c, w in (filler or {}).items()]
     return _without_silent_arcs(links)
 
 
@@ -184,12 +197,12 @@ def _without_silent_arcs(links: list[list[tuple[str, str, float, int]]]) -> Auto
         pending = [("", 1.0, state)]
         while pending:
             prefix, weight, here = pending.pop()
-            if here == 1:
+            if here == _END:
                 tails = finals.setdefault(state, {})
                 tails[prefix] = max(tails.get(prefix, 0.0), weight)
             for read, written, cost, target in links[here]:
                 total = weight * cost
-                if total < 1e-5 or (here != state and here == 1 and not read):
+                if total < 1e-5 or (here != state and here == _END and not read):
                     continue
                 if read:
                     choices = merged.setdefault(_COLUMN[read], {})

@@ -86,3 +86,22 @@ def test_a_last_character_without_a_trace_is_still_written():
     lattice = np.full((2, 1 + len(ALPHABET)), 1e-6)
     lattice[0, 1 + ALPHABET.index("(")] = lattice[1, 1 + ALPHABET.index("1")] = 0.9
     assert [found.text for found in decode(lattice, automaton)] == ["(1)"]
+
+
+def test_filler_that_clings_is_less_likely_where_it_touches_the_string():
+    """A 1 before 1/1 is rather the 1 of 11 than another number's end; behind a space it is as likely as ever."""
+    digits = dict.fromkeys("0123456789 ", 0.5)
+    grammar = build_automaton([[{"11/1": 1.0, "1/1": 1.0}]], filler=digits, clinging=("0123456789", 0.1))
+    touching = decode(lattice_of({"1": 0.9}, {}, {"1": 0.9}, {"/": 0.9}, {"1": 0.9}), grammar)
+    assert [found.text for found in touching] == ["11/1", "1/1"]
+    loose = decode(
+        lattice_of({"1": 0.9}, {}, {"1": 0.9}, {"/": 0.9}, {"1": 0.9}),
+        build_automaton([[{"11/1": 1.0, "1/1": 1.0}]], filler=digits),
+    )
+    leads = [found[0].log_probability - found[1].log_probability for found in (touching, loose)]
+    assert leads[0] > leads[1] + 0.5
+    plain = build_automaton([[{"1/1": 1.0}]], filler=digits)
+    apart = lattice_of({"1": 0.9}, {" ": 0.9}, {"1": 0.9}, {"/": 0.9}, {"1": 0.9})
+    strict = build_automaton([[{"1/1": 1.0}]], filler=digits, clinging=("0123456789", 0.1))
+    there, as_ever = (decode(apart, one)[0].log_probability for one in (strict, plain))
+    assert there == pytest.approx(as_ever, abs=0.2)
