@@ -393,6 +393,14 @@ def test_extent_is_counted_in_the_pages_own_type():
     assert low <= 20 <= high
 
 
+def test_black_stroke_higher_than_its_line_hides_one_line():
+    page = blank()
+    lines = prose(page, range(8))
+    page[702:768, 300:500] = page[710:776, 500:700] = 0
+    [stroke] = find_redactions(Scan(page, DPI), None, PageText(tuple(lines)))
+    assert stroke.lines == 1
+
+
 def test_extent_is_unknown_without_type():
     page = blank()
     cv2.rectangle(page, (200, 600), (900, 800), 0, 2)
@@ -587,6 +595,13 @@ def test_code_in_a_box_belongs_to_that_box_alone():
     redactions, [linked] = link_codes(boxes, [code("c1", (200, 110, 260, 150))])
     assert linked.redaction == "r1"
     assert [r.codes for r in redactions] == [("c1",), ()]
+
+
+def test_margin_code_a_little_too_high_or_too_low_belongs_to_the_nearest_box():
+    boxes = [redaction("m1", (100, 100, 400, 150)), redaction("m2", (100, 300, 400, 350))]
+    codes = [code("c1", (900, 160, 980, 190)), code("c2", (900, 255, 980, 285)), code("c3", (900, 500, 980, 530))]
+    _, linked = link_codes(boxes, codes)
+    assert [c.redaction for c in linked] == ["m1", "m2", None]
 
 
 def test_margin_code_serves_every_box_at_its_height():

@@ -65,7 +65,7 @@ class ProposalSettings:
     speckle_mm: float = 0.5  # white between the dots of a dither, or around a letter under a marker
     dense_min: float = 0.72  # share of a stroke's ground that is covered, speckles closed
     row_min: float = 0.5  # share of a row or column that belongs to the stroke
-    fill_row_min: float = 0.7  # the same of an even fill, as wide as a stroke
+    fill_row_min: float = 0.5  # the same of an even fill, as wide as a stroke, which may lean
     fill_min: float = 0.95  # covered share of it
     stepped_share: tuple[float, float] = (0.4, 0.9)  # of its box that a polygon of lines of unequal length covers
     join_mm: float = 9.0  # a see-through stroke is broken by the white rims of a few letters

@@ -31,6 +31,9 @@ CODE = re.compile(
 """How the text of a box begins that holds nothing but an exemption code."""
 
 
+RAGGED_MAX = 0.95
+"""How much of its rectangle a black stroke fills that was drawn by hand, at most."""
+
 SIDES = ("above", "below", "left", "right")
 
 CELL, OPEN_FIELD, UNLIKE = "table cell", "open form field", "rules that are not alike"
@@ -246,7 +249,8 @@ def _measured(
 ) -> Redaction:
     known = redaction.hidden_chars
     if page_type is not None:
-        pen = redaction.style == "marker"
+        ragged = redaction.evidence.get("rectangular", 1.0) < RAGGED_MAX
+        pen = redaction.style == "marker" or (ragged and redaction.box[3] - redaction.box[1] < 1.5 * page_type.pitch)
         rows, chars, chars_range = hidden_extent(
             redaction.box, redaction.polygon, page_type, lines, pen=pen, settings=settings
         )
@@ -260,8 +264,8 @@ def link_codes(
     """Tie codes and redactions together, both ways, by the ids that the marks have.
 
     A code in a box belongs to it; else a stack of codes belongs to every redaction at its height, the nearest first,
-    unless that one stands right beside it; else to the redaction right below it. A code knows its nearest redaction, a
-    redaction all its codes.
+    unless that one stands right beside it; else to the redaction right below it, or to the one beside it that is nearest
+    in height: codes are put into the margin by hand. A code knows its nearest redaction, a redaction all its codes.
 
     >>> hidden = Redaction(id="m1", box=(100, 100, 400, 140), confidence=0.9, style="outlined")
     >>> code = Code(id="m2", box=(500, 105, 560, 135), confidence=0.9, text="25X1", code="25X1")
@@ -297,7 +301,10 @@ def _owners(code: Code, stack: Box, redactions: Sequence[Redaction]) -> list[Red
     if level:
         return level[:1] if aside(level[0]) < 2 * height else level
     below = [r for r in redactions if min(r.box[2], x1) > max(r.box[0], x0) and 0 <= r.box[1] - y1 < 1.5 * height]
-    return sorted(below, key=lambda r: r.box[1])[:1]
+    if below:
+        return [min(below, key=lambda r: r.box[1])]
+    near = [r for r in redactions if aside(r) > 0 and max(r.box[1] - y1, y0 - r.box[3]) < 2 * height]
+    return sorted(near, key=lambda r: (max(r.box[1] - y1, y0 - r.box[3]), aside(r)))[:1]
 
 
 WITHHELD = re.compile(
