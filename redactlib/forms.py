@@ -60,6 +60,9 @@ class Form:
 class FormSettings:
     """How dates, agencies and other blanks are read."""
 
+    agency_words: float = 80.0  # in a hundred, of the legend's words behind an agency's name,
+    agency_score: float = 60.0  # and of the name: two letters of three,
+    agency_lead: float = 20.0  # so much better than any other's
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
     spelt_lead: float = 2.0
@@ -104,7 +107,7 @@ def read_form(
     ticks = read_ticks(scan, _tick_places(match, lines, pieces)) if row.ticks else ()
     return Form(
         decision=_decision(row, text, ticks, date),
-        agency=_agency(row, text, " ".join([_without_legend(match, lines, blanks), *(pieces[i].text for i in filled)])),
+        agency=_agency(row, texts, settings),
         fields=_fields(row, text, blanks, date),
         date=date,
         dated=row.dated or ("date" in row.fields and not absent),
@@ -112,22 +115,29 @@ def read_form(
     )
 
 
-def _agency(row: Marking, text: str, filled: str) -> str | None:
-    """The agency that a marking names: by the row, by its words, or by a word in a blank that is one letter off."""
+def _agency(row: Marking, texts: Sequence[str], settings: FormSettings) -> str | None:
+    """The agency that a marking names: by the row, by its words, or by the name that fits before its legend's."""
     if row.agencies_pattern == "library":
-        return library_of(text) or row.agency
-    folded = fold(text)[0]
+        return library_of(" / ".join(texts)) or row.agency
+    folded = fold(" / ".join(texts))[0]
     named = [agency for words, agency in row.agencies.items() if fold(words)[0] in folded]
     if named or row.agency:
         return named[0] if named else row.agency
-    words = [fold(word)[0] for word in re.findall(r"[A-Za-z0-9]{3,}", filled)]
-    near = {agency for name, agency in row.agencies.items() if any(_one_off(fold(name)[0], word) for word in words)}
-    return near.pop() if len(near) == 1 else None
+    scores = dict.fromkeys(row.agencies.values(), 0.0)
+    for after in (words for line in row.lines for words in re.findall(r"\{office\}([^{}]+)", line)):
+        for said in (_before(fold(after)[0], fold(text)[0], settings) for text in texts):
+            for name, agency in row.agencies.items():
+                short = fold(name)[0]
+                scores[agency] = max(scores[agency], fuzz.ratio(short, said[-len(short) :]))
+    best, second = sorted([*scores.values(), 0.0, 0.0], reverse=True)[:2]
+    sure = best >= settings.agency_score and best - second >= settings.agency_lead
+    return max(scores, key=lambda agency: scores[agency]) if sure else None
 
 
-def _one_off(name: str, word: str) -> bool:
-    """Whether a word is a name but for one letter."""
-    return len(name) == len(word) and sum(a != b for a, b in zip(name, word, strict=True)) == 1
+def _before(words: str, text: str, settings: FormSettings) -> str:
+    """What stands before a legend's words in a text; nothing where they are not there."""
+    found = fuzz.partial_ratio_alignment(words, text) if len(text) >= len(words) else None
+    return text[: found.dest_start] if found and found.score >= settings.agency_words else ""
 
 
 def _decision(row: Marking, text: str, ticks: tuple[tuple[str, float, bool], ...], date: dict[str, Any]) -> str:

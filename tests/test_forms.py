@@ -78,7 +78,7 @@ def test_a_box_on_the_other_side_of_its_label_is_found() -> None:
     assert [label for label, _, ticked in form.ticks if ticked] == ["NO CHANGE IN CLASS."]
 
 
-@pytest.mark.parametrize(("word", "agency"), [("FBI", "FBI"), ("EBI", "FBI"), ("CLA", "CIA"), ("XYZ", None)])
+@pytest.mark.parametrize(("word", "agency"), [("FBI", "FBI"), ("EBI", "FBI"), ("FB", "FBI"), ("CLA", "CIA"), ("XYZ", None)])
 def test_an_agency_is_known_with_one_letter_misread(word: str, agency: str | None) -> None:
     texts = ("REVIEWED BY", f"{word}/JFK TASK FORCE", *TASK_FORCE[1:])
     assert read([piece(text, i) for i, text in enumerate(texts)]).agency == agency

@@ -28,7 +28,7 @@ def library_of(text: str) -> str | None:
     >>> library_of("NIK-82-79 + DOWNGRADED"), library_of("NCJ 92-245")
     ('JFKLibrary', 'LBJLibrary')
     """
-    for second, then in (("[LI1]", r"(?![A-Z])"), ("[CE]", r"\W{0,2}(?:MR\s*)?[89012]\d\s?-\s?\d{1,4}\b")):
+    for second, then in (("[LI1]", r"(?![A-Z](?!\d))"), ("[CE]", r"\W{0,2}(?:MR\s*)?[89012]\d\s?-\s?\d{1,4}\b")):
         for row in _tables()["agency"]:
             for prefix in row.get("prefix", ()):
                 if re.search(r"\b" + re.escape(prefix).replace("NL", f"N{second}") + then, text):

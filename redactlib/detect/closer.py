@@ -36,6 +36,11 @@ class CloserSettings:
     blur_side_px: int = 736  # the smaller the page, the less the detector minds the gaps
     faint_lines_max: int = 9
     faint_score: float = 0.5  # of a key phrase's letters, before the careful reading
+    tall: float = 1.6  # by the height of the page's typing: such a line may be two that a pen holds together,
+    tall_doubtful: float = 0.85  # where it was read with doubt,
+    tall_length: float = 2.5  # and is no heap of strokes; by its height
+    tall_lines_max: int = 8  # read by halves at most, the longest first
+    half: float = 0.58  # of such a line's height
     large_mm: float = 5.0  # letters of this height are a stamp's, not a typewriter's
 
 
@@ -67,6 +72,35 @@ def read_faint(
     best = [i for i in ranked if likely[i] or large[i]][: settings.faint_lines_max]
     readings = reader.read([crop_line(soft, fresh[i]) for i in best], careful=True)
     return [text_line(fresh[i], r) for i, r in zip(best, readings, strict=True) if r.text.strip()]
+
+
+def read_halves(
+    scan: Scan, pieces: Sequence[TextLine], reader: Reader, *, settings: CloserSettings = CloserSettings()
+) -> list[TextLine]:
+    """Lines of a legend that hang together with the next, because a pen runs over both: high lines read by halves."""
+    typing = float(np.median([piece.height for piece in pieces])) if pieces else 0.0
+    tall = [
+        piece
+        for piece in pieces
+        if piece.height > settings.tall * typing
+        and piece.confidence < settings.tall_doubtful
+        and float(np.linalg.norm(piece.corners[1] - piece.corners[0])) > settings.tall_length * piece.height
+    ]
+    tall.sort(key=lambda piece: -len(piece.text))
+    halves = [half for piece in tall[: settings.tall_lines_max] for half in _halves(piece.corners, settings.half)]
+    readings = reader.read([crop_line(scan.grey, corners) for corners in halves], careful=True) if halves else []
+    lines = [text_line(c, r) for c, r in zip(halves, readings, strict=True) if r.text.strip()]
+    alike = likeness(lines)
+    return [line for line, score in zip(lines, alike, strict=True) if score >= settings.candidate_score]
+
+
+def _halves(line: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of the upper and of the lower part of a line, each with this share of its height."""
+    down = (line[3] - line[0]) * np.float32(share)
+    upper, lower = line.copy(), line.copy()
+    upper[2:] = line[[1, 0]] + down
+    lower[:2] = line[[3, 2]] - down
+    return upper, lower
 
 
 def soften(grey: np.ndarray, sigma_px: float, gain: float) -> np.ndarray:
