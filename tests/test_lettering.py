@@ -1,4 +1,4 @@
-"""Worn lettering is found as a blot and read for the level that it says; typing, rules and other words are not."""
+"""Worn lettering is seen by its shape and read for the level that it says; typing, rules and other words are not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 
 from redactlib.catalogue.markings import Line, match_markings
 from redactlib.detect.banner import find_banners, with_cut_level
-from redactlib.detect.lettering import find_blots, with_worn_levels
+from redactlib.detect.lettering import read_spots, unread_stamps, with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import inked
+from redactlib.detect.spotting import KINDS, Spot, find_spots
 from redactlib.detect.stamp import find_stamps
 from redactlib.marks import Stamp, iou
 from redactlib.reading import NeuralReader, PageText, Reading, TextLine, text_line
@@ -41,24 +42,136 @@ def dotted(words: str) -> Scan:
     return Scan(page, 300.0)
 
 
-def test_dotted_letters_make_one_blot() -> None:
-    scan = dotted("SECRET")
+def spot(kind: str, box: tuple[int, int, int, int], heat: float) -> Spot:
+    x0, y0, x1, y1 = box
+    return Spot(box, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32), kind, heat)
+
+
+def inked_box(scan: Scan) -> tuple[int, int, int, int]:
     x, y, wide, high = cv2.boundingRect((scan.grey < 128).astype(np.uint8))
-    assert max(iou(box, (x, y, x + wide, y + high)) for box in find_blots(scan, [])) > 0.75
+    return (x, y, x + wide, y + high)
 
 
-def test_rules_and_small_type_make_none() -> None:
+def test_dotted_letters_are_seen_as_one_word() -> None:
+    scan = dotted("SECRET")
+    best = max(find_spots(scan), key=lambda s: iou(s.box, inked_box(scan)))
+    assert iou(best.box, inked_box(scan)) > 0.6
+
+
+def test_rules_and_small_type_are_no_words() -> None:
     page = np.full((1600, 1300), 255, np.uint8)
     cv2.line(page, (100, 400), (1200, 400), 0, 5)
     for y in range(500, 1500, 50):
         cv2.putText(page, "the quick brown fox jumps over the lazy dog", (100, y), cv2.FONT_HERSHEY_COMPLEX, 0.8, 0, 2)
-    assert find_blots(Scan(page, 300.0), []) == []
+    assert [s for s in find_spots(Scan(page, 300.0)) if s.heat > 0.5] == []
+
+
+def test_where_the_network_is_hot_a_word_stands_at_its_angle() -> None:
+    maps = np.zeros((len(KINDS) + 3, 24, 32), np.float32)
+    maps[1, 10, 16] = 0.8
+    maps[1, 11, 16] = 0.5  # the same word, less surely
+    maps[len(KINDS) :, 10, 16] = np.log(60 / 32), np.log(30 / 32), 0.2
+    [word] = find_spots(Scan(np.full((96, 128), 255, np.uint8), 64.0), network=lambda dark: maps)
+    assert (word.kind, word.box, round(word.heat, 2)) == ("SECRET", (36, 27, 96, 57), 0.8)
+    rise = word.corners[0] - word.corners[1]
+    assert round(float(rise[1] / np.linalg.norm(rise)), 2) == 0.2
+    assert np.allclose([word.corners.min(0), word.corners.max(0)], [(36, 27), (96, 57)], atol=0.1)
 
 
 @pytest.mark.parametrize(("words", "levels"), [("SECRET", ["SECRET"]), ("SECTION", []), ("DECREE", [])])
-def test_a_blot_is_a_level_only_where_it_says_so(words: str, levels: list[str]) -> None:
-    found = with_worn_levels(dotted(words), [], [], [], NeuralReader())
+def test_a_word_is_a_level_only_where_it_says_so(words: str, levels: list[str]) -> None:
+    scan = dotted(words)
+    found = with_worn_levels(scan, [spot("CONFIDENTIAL", inked_box(scan), 0.2)], [], [], [], NeuralReader())
     assert [stamp.text for stamp in found] == levels
+
+
+def test_a_word_of_a_longer_line_is_no_level() -> None:
+    scan = dotted("SECRET")
+    x0, y0, x1, y1 = inked_box(scan)
+    corners = np.array([[x0 - 400, y0], [x1 + 9, y0], [x1 + 9, y1], [x0 - 400, y1]], np.float32)
+    field = text_line(corners, Reading("CLASSIFICATION : SECRET", 0.98))
+    assert with_worn_levels(scan, [spot("SECRET", (x0, y0, x1, y1), 0.9)], [field], [], [], NeuralReader()) == []
+
+
+def test_the_more_a_word_looks_like_a_level_the_less_it_must_say_so() -> None:
+    scan = dotted("SECRET")
+    blind = Steadfast(Reading("", 0.1))
+    for heat, levels in ((0.5, []), (0.9, ["SECRET"])):
+        found = with_worn_levels(scan, [spot("SECRET", inked_box(scan), heat)], [], [], [], blind)
+        assert [stamp.text for stamp in found] == levels
+
+
+@pytest.mark.parametrize("erased", [True, False])
+def test_a_level_under_a_release_line_is_boxed_by_what_shows(erased: bool) -> None:
+    scan = dotted("SECRET")
+    x0, y0, x1, y1 = inked_box(scan)
+    middle = (y0 + y1) // 2
+    page = scan.grey.copy()
+    if erased:
+        page[y0 - 5 : middle, x0:x1] = 255
+    line = Stamp(
+        box=(x0 - 200, y0 - 5, x1 + 300, middle), confidence=0.9, text="", family="other-release", decision="released"
+    )
+    found = with_worn_levels(Scan(page, 300.0), [spot("SECRET", (x0, y0, x1, y1), 0.9)], [], [line], [], NeuralReader())
+    assert (found[0].box[1] > middle - 12) == erased
+
+
+def test_a_banner_that_was_read_well_keeps_its_frame() -> None:
+    scan = dotted("SECRET")
+    x0, y0, x1, y1 = inked_box(scan)
+    for sure, kept in ((0.99, True), (0.5, False)):
+        banner = Stamp(
+            box=(x0 - 90, y0 - 60, x1 + 90, y1 + 60),
+            confidence=sure,
+            text="SECRET",
+            family="classification",
+            evidence={"words": ["SECRET"]},
+        )
+        [level] = with_worn_levels(scan, [spot("SECRET", (x0, y0, x1, y1), 0.6)], [], [], [banner], NeuralReader())
+        assert (level is banner) == kept
+
+
+def test_a_date_is_read_upside_down_where_that_says_more() -> None:
+    page = np.full((400, 900), 255, np.uint8)
+    cv2.putText(page, "JUN 14 1975", (200, 220), cv2.FONT_HERSHEY_DUPLEX, 2.0, 0, 4)
+    scan = Scan(np.ascontiguousarray(page[::-1, ::-1]), 200.0)
+    [line] = read_spots(scan, [spot("date", inked_box(scan), 0.6)], [], NeuralReader())
+    assert (line.text.replace(" ", ""), round(abs(line.rotation_deg))) == ("JUN141975", 180)
+    assert read_spots(scan, [spot("date", inked_box(scan), 0.6)], [line], NeuralReader()) == []
+
+
+def test_a_group_box_needs_no_letters_but_a_frame() -> None:
+    page = np.full((600, 900), 255, np.uint8)
+    cv2.rectangle(page, (300, 200), (560, 330), 0, 3)
+    for y in (240, 270, 300):
+        page[y : y + 8, 360:500:3] = 0
+    scan = Scan(page, 200.0)
+    [group] = unread_stamps(scan, [spot("group", (296, 196, 566, 336), 0.5)], [])
+    assert (group.family, group.decision) == ("other-release", "schedule")
+    assert iou(group.box, (300, 200, 561, 331)) > 0.95
+    assert unread_stamps(scan, [spot("group", (600, 196, 860, 336), 0.5)], []) == []
+
+
+def test_captions_side_by_side_are_two() -> None:
+    text = "Handle Via COMINT-TALENT-KEYHOLEHandle via BYEMAN"
+    places = np.arange(len(text)) + 8.0 * (np.arange(len(text)) >= text.index("Handle", 5))
+    corners = np.array([[100, 100], [1300, 100], [1300, 140], [100, 140]], np.float32)
+    reading = Reading(text, 0.95, centres=tuple(((places + 0.5) / (places[-1] + 1)).tolist()))
+    page = np.full((300, 1500), 255, np.uint8)
+    page[100:140:4, 100:1300:3] = 0
+    found = find_banners(Scan(page, 150.0), [TextLine((100, 100, 1300, 140), corners, 0.0, reading)], set())
+    assert sorted(stamp.text for stamp in found) == ["Handle Via COMINT-TALENT-KEYHOLE", "Handle via BYEMAN"]
+
+
+def test_what_stands_at_another_angle_is_no_caption_of_a_level() -> None:
+    def line(text: str, y: int, tilt: int) -> TextLine:
+        corners = np.array([[300, y], [500, y - tilt], [500, y + 40 - tilt], [300, y + 40]], np.float32)
+        return text_line(corners, Reading(text, 0.99))
+
+    scan = Scan(np.full((900, 800), 255, np.uint8), 150.0)
+    for tilt, stamps in ((0, 1), (90, 2)):
+        found = find_banners(scan, [line("SECRET", 55 + tilt // 2, tilt), line("NO FOREIGN DISSEM", 100, 0)], set())
+        assert len(found) == stamps
 
 
 def test_a_slanted_line_is_boxed_by_its_own_ink() -> None:
@@ -114,19 +227,22 @@ def test_a_level_under_a_release_line_is_told_by_the_one_at_the_foot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "confidence", "stamps"),
-    [(90, 0.98, ["01450"]), (90, 0.5, []), (400, 0.98, [])],
-    ids=["figures set close", "figures guessed", "a column of a table on its side"],
+    ("width", "confidence", "label", "stamps"),
+    [(90, 0.98, False, ["01450"]), (90, 0.5, False, []), (400, 0.98, False, []), (90, 0.98, True, [])],
+    ids=["figures set close", "figures guessed", "a column of a table on its side", "the field of a form"],
 )
-def test_a_numbering_stamp_shows_its_figures_plainly(width: int, confidence: float, stamps: list[str]) -> None:
+def test_a_numbering_stamp_shows_its_figures_plainly(
+    width: int, confidence: float, label: bool, stamps: list[str]
+) -> None:
     page = np.full((900, 700), 255, np.uint8)
 
-    def line(text: str, y: int, width: int, height: int, confidence: float) -> TextLine:
-        page[y : y + height, 100 : 100 + width : 7] = 0
-        corners = np.array([[100, y], [100 + width, y], [100 + width, y + height], [100, y + height]], np.float32)
+    def line(text: str, y: int, width: int, height: int, confidence: float, x: int = 100) -> TextLine:
+        page[y : y + height, x : x + width : 7] = 0
+        corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
         return text_line(corners, Reading(text, confidence))
 
     prose = [line("nothing of the kind was said by anyone", 200 + 60 * i, 450, 20, 0.99) for i in range(6)]
     number = line("01450", 700, width, 32, confidence)
-    found = find_stamps(Scan(page, 100.0), None, PageText((*prose, number)), Steadfast(number.reading))
+    labels = [line("IN", 704, 30, 24, 0.99, x=40)] if label else []
+    found = find_stamps(Scan(page, 100.0), None, PageText((*prose, *labels, number)), Steadfast(number.reading))
     assert [stamp.text for stamp in found] == stamps

@@ -92,3 +92,32 @@ def test_a_judge_learns_what_tells_two_kinds_apart() -> None:
     judge = fit([Examples("drawn", features, truth, np.ones(400))], JudgeSettings(members=2, steps=300, decay=0.01))
     fresh = rng.normal(0, 1, (200, 3))
     assert np.mean((judge(fresh) > 0.5) == (fresh[:, 0] * fresh[:, 1] > 0)) > 0.85
+
+
+def test_the_lettering_model_learns_and_is_exported_as_it_is() -> None:
+    from redactlib.detect.spotting import KINDS, load_network
+    from redactlib.training import lettering, lettering_pages
+
+    page = np.zeros((240, 360), np.uint8)
+    ground = lettering_pages.LetteringPage("ground", page, np.full_like(page, 255), (), ())
+    settings = lettering.TrainSettings(batch=2, drawn_words=12)
+    net = lettering.train([ground], minutes=60, steps=4, settings=settings)
+    dark = np.random.default_rng(0).random((1, 1, 64, 96), dtype=np.float32)
+    maps = load_network(lettering.export(net))(dark)
+    with torch.no_grad():
+        same = net(torch.from_numpy(dark))[0]
+    assert maps.shape == (len(KINDS) + 3, 16, 24)
+    assert np.allclose(maps[: len(KINDS)], torch.sigmoid(same[: len(KINDS)]).numpy(), atol=1e-4)
+    assert np.allclose(maps[len(KINDS) :], same[len(KINDS) :].numpy(), atol=1e-3)
+
+
+def test_a_word_laid_on_a_crop_is_hottest_at_its_middle() -> None:
+    from redactlib.training import lettering, lettering_pages
+
+    plane = np.zeros((160, 320), np.uint8)
+    place = lettering_pages.Place((100.0, 60.0, 180.0, 84.0), 0.1, lettering_pages.SECRET)
+    crop = lettering_pages.Crop(plane, np.full_like(plane, 255), [place])
+    _, heat, judged, size, _ = lettering.targets([crop])
+    assert np.unravel_index(heat[0].argmax(), heat[0].shape) == (lettering_pages.SECRET, 18, 34)
+    assert judged.min() == 1
+    assert np.allclose(size[0, :, 18, 34], [np.log(80 / 32), np.log(24 / 32), 0.1], atol=1e-6)

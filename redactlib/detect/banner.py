@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from redactlib.catalogue.markings import Line, fold, says_every_word
 from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, padded
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
-from redactlib.reading import TextLine, likeliest_of
+from redactlib.reading import Reading, TextLine, likeliest_of, text_line
 from redactlib.scan import Scan
 
 
@@ -51,6 +52,7 @@ class CutLevelSettings:
 def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
     """Classification banners: lines that consist of classification words, with the captions set close under them."""
     free = [i for i, piece in enumerate(pieces) if i not in taken and not _is_field(piece)]
+    pieces, free = _in_columns(pieces, free)
     apart = OutlineSettings(join_gap=2.5)  # captions are set wide
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
@@ -67,6 +69,42 @@ def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> lis
             spoken.append((line, words))
     rest = [line for line in lines if len(line.parts) == 1 and not any(_collides(line, other) for other, _ in spoken)]
     return [_banner(scan, group, words, pieces) for group, words in _grouped(spoken, rest, pieces)]
+
+
+_COLUMN_GAP = 3.0
+"""Pitches of a line's letters between two captions side by side; captions that are spaced widely are so throughout."""
+
+
+def _in_columns(pieces: Sequence[TextLine], free: Sequence[int]) -> tuple[list[TextLine], list[int]]:
+    """The pieces and which are free, after lines that run over two captions side by side were parted between them."""
+    columns = {i: _columns(pieces[i]) for i in free}
+    parted = {i: parts for i, parts in columns.items() if _are_two(parts)}
+    fresh = [part for parts in parted.values() for part in parts]
+    rest = [i for i in free if i not in parted]
+    return [*pieces, *fresh], [*rest, *range(len(pieces), len(pieces) + len(fresh))]
+
+
+def _are_two(parts: Sequence[TextLine]) -> bool:
+    """Whether two captions that begin with the same word stand side by side: HANDLE VIA one channel and another."""
+    heads = [fold(part.text)[0][:_HEAD_LETTERS] for part in parts if banner_words(part.text)]
+    return any(fuzz.ratio(a, b) >= 100 * _SAME_HEAD for a, b in itertools.combinations(heads, 2))
+
+
+_HEAD_LETTERS, _SAME_HEAD = 6, 0.8
+"""First letters of a caption that are compared, and the share of them that must agree."""
+
+
+def _columns(piece: TextLine) -> list[TextLine]:
+    """A line parted where its letters stand far apart."""
+    centres = np.array(piece.reading.centres)
+    if len(centres) != len(piece.text) or len(centres) < 2:
+        return [piece]
+    gaps = np.diff(centres)
+    cuts = [0, *(np.flatnonzero(gaps > _COLUMN_GAP * np.median(gaps)) + 1).tolist(), len(centres)]
+    return [
+        text_line(cut_line(piece, start, end), Reading(piece.text[start:end].strip(), piece.confidence))
+        for start, end in itertools.pairwise(cuts)
+    ]
 
 
 def _is_field(piece: TextLine) -> bool:
@@ -275,7 +313,13 @@ def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bo
     height = min(first[3] - first[1], second[3] - second[1])
     apart = max(first[1], second[1]) - min(first[3], second[3])
     wide = min(first[2], second[2]) - max(first[0], second[0])
-    return apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
+    turned = abs(pieces[a[0]].rotation_deg - pieces[b[0]].rotation_deg)
+    level = min(turned, 360 - turned) < _TURNED_MAX_DEG
+    return level and apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
+
+
+_TURNED_MAX_DEG = 12.0
+"""Between lines of one banner; what stands at another angle is another stamp."""
 
 
 def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:

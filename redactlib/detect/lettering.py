@@ -1,8 +1,8 @@
-"""Large worn lettering that no text detector sees: hollow, dotted, crossed-out levels, found as blots and then read.
+"""Stamped words that were not found as text: proposed by their shape, and asked what they say.
 
-A text detector trained on clean print passes over a stamp that came off in dots, or that a pen runs through. Closed to
-a blot (closing, Serra 1982) its outline is still that of a line of large letters; whether it says a classification
-level is then asked of the recogniser, which needs to answer no more than how probable each level is.
+A text detector trained on clean print passes over a stamp that came off in dots, or that a pen runs through. The
+lettering model (:mod:`redactlib.detect.spotting`) sees where one may stand and which level it looks like; the
+recogniser is then asked how probable a level is. The surer the one, the less is asked of the other.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from rapidfuzz import fuzz
 
 from redactlib.catalogue.banners import STAMPED_CONTROLS, STAMPED_LEVELS
 from redactlib.catalogue.markings import fold
-from redactlib.detect.outline import padded, tight
+from redactlib.detect.outline import framed, padded, tight
+from redactlib.detect.spotting import Spot
 from redactlib.detect.strike import is_struck
-from redactlib.marks import Box, Stamp, area, intersection, union
-from redactlib.reading import Reader, Reading, TextLine, likeliest_of
+from redactlib.marks import DECISIVE, Box, Stamp, area, intersection, iou, union
+from redactlib.reading import Reader, Reading, TextLine, crop_line, likeliest_of, text_line
 from redactlib.scan import Scan
 
 LEVELS = (*STAMPED_LEVELS, "UNCLASSIFIED")
@@ -28,31 +28,33 @@ LEVELS = (*STAMPED_LEVELS, "UNCLASSIFIED")
 
 @dataclass(frozen=True)
 class LetteringSettings:
-    """What a blot of large letters measures, and how sure its reading must be."""
+    """How sure a stamped word must be. Floors were set on the half of the documents that the model did not see."""
 
-    px_per_mm: float = 4.0  # fine enough for letters of 3 mm, and small
-    ink_min: tuple[float, ...] = (0.16, 0.08)  # of such a pixel: solid letters, then dotted ones
-    gap_mm: tuple[float, ...] = (3.2, 5.5)  # between letters, closed
-    blot_min_mm: float = 2.2  # what is smaller is a letter of the typing or dirt
-    rule_mm: float = 22.0  # an unbroken run so long is a rule or a frame
-    height_mm: tuple[float, float] = (3.0, 16.0)
-    length_mm: tuple[float, float] = (10.0, 110.0)
-    aspect: tuple[float, float] = (2.0, 14.0)
-    word_gap: float = 1.4  # between blots of one line, in their heights
-    read_min: float = 0.9  # confidence of lines that are no worn stamp
-    read_chars: int = 4
-    edge_share: float = 0.12  # of the page's height: head and foot, where levels stand
-    middle: tuple[float, float] = (0.3, 0.7)  # of its width
-    blots_max: int = 12  # read a page, about 6 ms each
-    margin: float = 0.12  # of the height; it is read with and without
+    margins: tuple[float, ...] = (0.0, 0.15)  # of the height, around the word; it is read with and without
     maybe_max: float = 3.4  # nats a letter by which a level may be less probable than the quick reader's guess
-    said_max: float = 0.75  # than the careful reader's
-    loose_min: float = 1.4  # a banner's box so much larger than the level in it is drawn anew
-    alike_min: float = 0.64  # and the guess must share so many letters with it
+    said_max: float = 0.5  # than the careful reader's, however the word looks,
+    said_by_heat: float = 2.0  # and more by how much it looks like one
+    alike_min: float = 0.5  # letters that the guess must share with the level
+    looks_min: float = 0.75  # heat of a word that cannot be read at all
+    sure: float = 0.9  # confidence of a banner whose box is left as it is
+    loose_min: float = 1.4  # another's, so much larger than the level in it, is drawn anew
+    seen_min: float = 0.2  # of a level's height, that stands out from under a release line: only that is boxed,
+    gap_max: float = 0.25  # if a row between them holds so little of its rows' ink: the line came with its white ground
+    gap_reach: float = 0.35  # of the line's height, to both sides of its edge, where that row lies
+    line_heat_min: float = 0.3  # of dates and serial numbers that are read
+    date_heat_min: float = 0.65  # of those that need not be read: surer ones were all true
+    serial_heat_min: float = 0.6
+    group_heat_min: float = 0.4  # of a GROUP box with its frame,
+    group_sure: float = 0.7  # and of one whose frame is broken
+    read_min: float = 0.9  # confidence of lines that were read well
+    read_share: float = 0.4  # of a word, covered by such a line
+    longer_min: float = 1.25  # a line so much longer than a word says more than that,
+    within_min: float = 0.6  # and holds it if so much of the word lies in there
 
 
 def with_worn_levels(
     scan: Scan,
+    spots: Sequence[Spot],
     pieces: Sequence[TextLine],
     stamps: Sequence[Stamp],
     banners: Sequence[Stamp],
@@ -64,86 +66,153 @@ def with_worn_levels(
 
     Args:
         scan: the page, upright.
-        pieces: its lines as read; what was read without doubt is left out.
+        spots: stamped words proposed.
+        pieces: the page's lines; a word of a longer one that was read well is prose, or the field of a form.
         stamps, banners: what was found; a caption close under a worn level becomes part of it.
         reader: says how probable a level is.
     """
-    boxes = [
-        box
-        for box in find_blots(scan, pieces, settings)
-        if not any(_overlap(box, s.box) for s in stamps)
-        and not any(_overlap(box, b.box) and area(b.box) < settings.loose_min * area(box) for b in banners)
+    covers = [s.box for s in stamps if s.decision in DECISIVE and s.box[2] - s.box[0] > 4 * (s.box[3] - s.box[1])]
+    solid = [s.box for s in stamps if s.box not in covers]
+    typed = [p.box for p in pieces if p.confidence >= settings.read_min]
+    fresh = [
+        spot
+        for spot in spots
+        if spot.kind != "group"
+        and not any(_is_word_of(spot.box, line, settings) for line in typed)
+        and not any(_overlap(spot.box, box) for box in solid)
+        and not any(_overlap(spot.box, b.box) and not _is_loose(b, spot, settings) for b in banners)
     ]
-    quick = reader.read([_crop(scan, box, settings.margin) for box in boxes])
-    likely = [box for box, reading in zip(boxes, quick, strict=True) if _level(reading)[0] < settings.maybe_max]
-    readings = reader.read([_crop(scan, box, m) for box in likely for m in (0.0, settings.margin)], careful=True)
-    found: list[tuple[float, str, Box]] = []
-    for box, pair in zip(likely, zip(readings[::2], readings[1::2], strict=True), strict=True):
-        odds, level = min(_level(reading) for reading in pair)
-        alike = max(fuzz.ratio(fold(level)[0], fold(reading.text)[0]) for reading in pair) / 100
-        if odds < settings.said_max and alike >= settings.alike_min:
-            found.append((odds, level, box))
-    found.sort()
-    best = [f for i, f in enumerate(found) if not any(_overlap(f[2], other[2]) for other in found[:i])]
     rest = list(banners)
-    for odds, level, box in best:
-        loose = [b for b in rest if _overlap(box, b.box)]
-        if any(b.evidence["words"] != [level] for b in loose):
+    for spot, (odds, level) in zip(fresh, _levels(scan, fresh, reader, settings), strict=True):
+        loose = [b for b in rest if _overlap(spot.box, b.box)]
+        if not level or any(b.evidence["words"] != [level] for b in loose):
             continue
-        captions = [b for b in rest if not set(LEVELS) & set(b.evidence["words"]) and _close(box, b.box)]
-        rest = [b for b in rest if b not in (*captions, *loose)] + [_stamp(scan, odds, level, box, captions)]
+        captions = [b for b in rest if not set(LEVELS) & set(b.evidence["words"]) and _close(spot.box, b.box)]
+        box = _uncovered(scan, tight(scan, spot.box), covers, settings)
+        rest = [b for b in rest if b not in (*captions, *loose)]
+        rest.append(_stamp(scan, odds, level, spot, box, captions))
     return rest
 
 
-def find_blots(scan: Scan, pieces: Sequence[TextLine], settings: LetteringSettings = LetteringSettings()) -> list[Box]:
-    """Boxes of blots that may be a line of large letters, the most like one first."""
-    unit = settings.px_per_mm
-    scale = unit / scan.mm(1.0)
-    ink_255 = scan.ink.view(np.uint8) * np.uint8(255)
-    share = cv2.resize(ink_255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    for piece in pieces:
-        if piece.confidence >= settings.read_min and len(piece.text) >= settings.read_chars:
-            cv2.fillPoly(share, [np.round(piece.corners * scale).astype(np.int32)], 0)
-    found: list[Box] = []
-    for ink_min, gap_mm in zip(settings.ink_min, settings.gap_mm, strict=True):
-        ink: np.ndarray = (share > 255 * ink_min).astype(np.uint8)
-        run = round(settings.rule_mm * unit)
-        for kernel in (np.ones((1, run), np.uint8), np.ones((run, 1), np.uint8)):
-            ink = cv2.subtract(
-                ink, cv2.dilate(cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel), np.ones((3, 3), np.uint8))
-            )
-        ink = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, round(gap_mm * unit)), np.uint8))
-        blot = round(settings.blot_min_mm * unit)
-        ink = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((blot, blot), np.uint8))
-        _, _, stats, _ = cv2.connectedComponentsWithStats(ink)
-        high = [s for s in stats[1:] if settings.height_mm[0] <= s[3] / unit <= settings.height_mm[1]]
-        blots = [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in high]
-        for box in [*blots, *_side_by_side(blots, settings)]:
-            wide, tall = box[2] - box[0], box[3] - box[1]
-            fits = settings.length_mm[0] <= wide / unit <= settings.length_mm[1]
-            if fits and settings.aspect[0] <= wide / tall <= settings.aspect[1]:
-                found.append(tuple(round(v / scale) for v in box))  # type: ignore[arg-type]
-    return sorted(dict.fromkeys(found), key=lambda box: (not _at_edge(scan, box, settings), box[1] - box[3]))[
-        : settings.blots_max
+def _is_word_of(word: Box, line: Box, settings: LetteringSettings) -> bool:
+    longer = line[2] - line[0] > settings.longer_min * (word[2] - word[0])
+    return longer and intersection(word, line) > settings.within_min * area(word)
+
+
+def _is_loose(banner: Stamp, spot: Spot, settings: LetteringSettings) -> bool:
+    """Whether a banner was read with doubt and is boxed much larger than the level in it."""
+    return banner.confidence < settings.sure and area(banner.box) >= settings.loose_min * area(spot.box)
+
+
+def _uncovered(scan: Scan, box: Box, covers: Sequence[Box], settings: LetteringSettings) -> Box:
+    """What of a level stands out from under a release line on its own ground; all of it where letters show through."""
+    for cover in (c for c in covers if intersection(box, c)):
+        x0, y0, x1, y1 = box
+        above, below = cover[1] - y0, y1 - cover[3]
+        edge = cover[1] if above > below else cover[3]
+        reach = round(settings.gap_reach * (cover[3] - cover[1]))
+        if max(above, below) < settings.seen_min * (y1 - y0) or reach < 1:
+            continue
+        rows = scan.ink[max(0, edge - reach) : edge + reach, x0:x1].sum(1)
+        rows = np.convolve(rows, np.full(3, 1 / 3), "valid") if rows.size > 3 else rows  # dots leave rows empty, too
+        seen = scan.ink[y0:edge, x0:x1] if above > below else scan.ink[edge:y1, x0:x1]
+        if rows.size and seen.size and rows.min() <= settings.gap_max * float(np.median(seen.sum(1))):
+            box = (x0, y0, x1, edge) if above > below else (x0, edge, x1, y1)
+    return box
+
+
+def read_spots(
+    scan: Scan,
+    spots: Sequence[Spot],
+    pieces: Sequence[TextLine],
+    reader: Reader,
+    *,
+    settings: LetteringSettings = LetteringSettings(),
+) -> list[TextLine]:
+    """Dates and serial numbers among the words proposed that were not read, as lines; upside down where that says more.
+
+    Args:
+        pieces: the page's lines; what lies under one that was read well is left out.
+    """
+    known = [p.box for p in pieces if p.confidence >= settings.read_min]
+    fresh = [
+        spot.corners
+        for spot in spots
+        if spot.kind in ("date", "serial")
+        and spot.heat >= settings.line_heat_min
+        and sum(intersection(spot.box, box) for box in known) < settings.read_share * area(spot.box)
+    ]
+    ways = [c for corners in fresh for c in (corners, np.roll(corners, 2, axis=0))]
+    readings = reader.read([crop_line(scan.grey, c, pad=settings.margins[-1]) for c in ways], careful=True)
+    lines = [text_line(c, r) for c, r in zip(ways, readings, strict=True)]
+    best = [max(pair, key=lambda line: line.confidence) for pair in zip(lines[::2], lines[1::2], strict=True)]
+    return [line for line in best if line.text.strip()]
+
+
+def unread_stamps(
+    scan: Scan, spots: Sequence[Spot], stamps: Sequence[Stamp], *, settings: LetteringSettings = LetteringSettings()
+) -> list[Stamp]:
+    """Dates, serial numbers and GROUP boxes that surely look like one and of which nothing was read."""
+    floors = {"date": settings.date_heat_min, "serial": settings.serial_heat_min, "group": settings.group_heat_min}
+    return [
+        Stamp(
+            box=_frame(scan, spot.box) if spot.kind == "group" else padded(scan, tight(scan, spot.box), _height(spot)),
+            confidence=round(0.9 * spot.heat, 3),
+            text="GROUP 1" if spot.kind == "group" else "",
+            family="other-release" if spot.kind == "group" else "admin",
+            decision="schedule" if spot.kind == "group" else "none",
+            evidence={"because": f"lettering: looks like a {spot.kind} at {spot.heat:.2f}"},
+        )
+        for spot in spots
+        if spot.heat >= floors.get(spot.kind, float("inf"))
+        and not any(_overlap(spot.box, s.box) for s in stamps)
+        and (spot.kind != "group" or spot.heat >= settings.group_sure or _frame(scan, spot.box) != spot.box)
     ]
 
 
-def _at_edge(scan: Scan, box: Box, settings: LetteringSettings) -> bool:
-    """Whether a blot stands at head or foot, not far from the middle, as levels do."""
-    reach, left, right = settings.edge_share * scan.height, *(v * scan.width for v in settings.middle)
-    return (box[1] < reach or box[3] > scan.height - reach) and left < (box[0] + box[2]) / 2 < right
+def _frame(scan: Scan, box: Box) -> Box:
+    """The frame that stands about where a box does; the box where none does."""
+    wide, high = (box[2] - box[0]) // 5, (box[3] - box[1]) // 5
+    frame = framed(scan, (box[0] + wide, box[1] + high, box[2] - wide, box[3] - high))
+    return frame if iou(frame, box) > 0.6 else box
 
 
-def _side_by_side(blots: Sequence[Box], settings: LetteringSettings) -> list[Box]:
-    """Blots of one height on one level, a word's gap apart, put together two by two: TOP and SECRET."""
-    found = []
-    for a in blots:
-        for b in blots:
-            tall = min(a[3] - a[1], b[3] - b[1])
-            level = abs(a[1] + a[3] - b[1] - b[3]) < 0.5 * tall and max(a[3] - a[1], b[3] - b[1]) < 1.5 * tall
-            if level and 0 <= b[0] - a[2] <= settings.word_gap * tall:
-                found.append(union(a, b))
-    return found
+def _height(spot: Spot) -> float:
+    return float(np.linalg.norm(spot.corners[3] - spot.corners[0]))
+
+
+def _levels(scan: Scan, spots: Sequence[Spot], reader: Reader, settings: LetteringSettings) -> list[tuple[float, str]]:
+    """For each word the level that it says, empty where it says none, and how much less likely that is, in nats."""
+    quick = reader.read([crop_line(scan.grey, spot.corners, pad=settings.margins[-1]) for spot in spots])
+    likely = [
+        i
+        for i, (spot, reading) in enumerate(zip(spots, quick, strict=True))
+        if spot.heat >= settings.looks_min or _likeliest(reading, _WORDS)[0] < settings.maybe_max
+    ]
+    crops = [crop_line(scan.grey, spots[i].corners, pad=margin) for i in likely for margin in settings.margins]
+    readings = reader.read(crops, careful=True)
+    step = len(settings.margins)
+    said = {i: _said(spots[i], readings[step * k : step * k + step], settings) for k, i in enumerate(likely)}
+    return [said.get(i, (float("inf"), "")) for i in range(len(spots))]
+
+
+_WORDS = (*LEVELS, *STAMPED_CONTROLS)
+
+
+def _said(spot: Spot, readings: Sequence[Reading], settings: LetteringSettings) -> tuple[float, str]:
+    """The level that a word says, or that it surely looks like."""
+    odds, level = min(_likeliest(reading, _WORDS) for reading in readings)
+    alike = max(fuzz.ratio(fold(level)[0], fold(reading.text)[0]) for reading in readings) / 100 if level else 0.0
+    if odds <= settings.said_max + settings.said_by_heat * spot.heat and alike >= settings.alike_min:
+        return odds, level
+    return odds, spot.kind if spot.kind in LEVELS and spot.heat >= settings.looks_min else ""
+
+
+def _likeliest(reading: Reading, words: Sequence[str]) -> tuple[float, str]:
+    """The likeliest of some words, and by how many nats a letter it is less probable than the best guess."""
+    if reading.lattice is None or not len(reading.lattice):
+        return float("inf"), ""
+    return likeliest_of(reading.lattice, words)
 
 
 def _overlap(a: Box, b: Box) -> bool:
@@ -158,28 +227,15 @@ def _close(level: Box, caption: Box) -> bool:
     return apart < 0.6 * tall and shared > 0.5 * min(level[2] - level[0], caption[2] - caption[0])
 
 
-def _crop(scan: Scan, box: Box, margin: float) -> np.ndarray:
-    pad = round(margin * (box[3] - box[1]))
-    return scan.grey[max(0, box[1] - pad) : box[3] + pad, max(0, box[0] - pad) : box[2] + pad]
-
-
-def _level(reading: Reading) -> tuple[float, str]:
-    """The likeliest level, and by how many nats a letter it is less probable than the best guess."""
-    if reading.lattice is None or not len(reading.lattice):
-        return float("inf"), ""
-    return likeliest_of(reading.lattice, (*LEVELS, *STAMPED_CONTROLS))
-
-
-def _stamp(scan: Scan, odds: float, level: str, box: Box, captions: Sequence[Stamp]) -> Stamp:
-    ink = tight(scan, box)
+def _stamp(scan: Scan, odds: float, level: str, spot: Spot, box: Box, captions: Sequence[Stamp]) -> Stamp:
     return Stamp(
-        box=union(padded(scan, ink, box[3] - box[1]), *(c.box for c in captions)),
-        confidence=round(0.9 * float(np.exp(-max(0.0, odds))), 3),
+        box=union(padded(scan, box, box[3] - box[1]), *(c.box for c in captions)),
+        confidence=round(0.9 * max(spot.heat, float(np.exp(-max(0.0, odds)))), 3),
         text=" / ".join([level, *(c.text for c in captions)]),
         family="classification",
-        struck=is_struck(scan, ink) or any(c.struck for c in captions),
+        struck=is_struck(scan, tight(scan, spot.box)) or any(c.struck for c in captions),
         evidence={
             "words": [level, *(w for c in captions for w in c.evidence["words"])],
-            "because": f"worn lettering: {odds:.2f} nats a letter from the best guess",
+            "because": f"worn lettering: looks so at {spot.heat:.2f}, {odds:.2f} nats a letter from the best guess",
         },
     )

@@ -22,10 +22,11 @@ from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_faint, read_halves, reread
-from redactlib.detect.lettering import with_worn_levels
+from redactlib.detect.lettering import read_spots, unread_stamps, with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
 from redactlib.detect.sideways import read_sideways
+from redactlib.detect.spotting import find_spots
 from redactlib.detect.strike import StrikeSettings, is_struck, strokes_through
 from redactlib.detect.wording import in_catalogue_words
 from redactlib.forms import read_form
@@ -72,10 +73,13 @@ class StampSettings:
     long_line_chars: int = 30  # a line so long shows how wide its letters are
     letter_height_max: float = 2.4  # of the mean width of a letter; a higher line has something printed over it,
     letter_height: float = 1.6  # and is so high itself
+    typed_chars: int = 20  # of lines that show how high the typing is,
+    typed_lines: int = 4  # and so many of them
     row_gap: float = 2.5  # between words of a running head, in its heights
     large_min: float = 1.25  # of the typical line's height: a numbering stamp's figures are larger than typing
     figures_sure: float = 0.85  # confidence of them: nothing but the figures tells such a stamp,
     figure_pitch_max: float = 0.75  # and of their height: columns of a table that lies on its side are wider
+    label_gap: float = 1.2  # of it: a word that stands so close before them names what they count
     larger_min: float = 1.15  # of it, where a stamp is also told by its slant or its place
     slant_min: float = 0.04  # sine of the angle to the page's lines
     apart_min: float = 1.5  # of the typical line's height: no prose is so large
@@ -99,9 +103,10 @@ def find_stamps(
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
     pieces += read_halves(scan, pieces, reader)
     pieces = read_sideways(scan, read_margins(scan, pieces, reader), reader)
-    pieces = in_catalogue_words([*pieces, *read_faint(scan, pieces, reader)])
+    spots = find_spots(scan)
+    pieces = in_catalogue_words([*pieces, *read_faint(scan, pieces, reader), *read_spots(scan, spots, pieces, reader)])
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
-    typical = float(np.median([piece.height for piece in pieces])) if pieces else 0.0
+    typical = _typical_height(pieces, settings)
     lines = [replace(line, apart=_is_apart(line, typical, settings)) for line in lines]
     matches = [match for match in match_markings(lines) if _in_place(scan, match, lines, pieces, typical, settings)]
     matches.sort(key=lambda match: match.marking.loose)
@@ -113,9 +118,12 @@ def find_stamps(
         if not (match.marking.loose and own & taken):
             taken |= own
             stamps.append(_stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings))
-    banners = find_banners(scan, pieces, taken)
-    banners = with_worn_levels(scan, pieces, stamps, banners, reader)
+    banners = with_worn_levels(scan, spots, pieces, stamps, find_banners(scan, pieces, taken), reader)
     stamps = _agreeing(_owned(stamps)) + with_cut_level(scan, stamps, banners)
+    unread = unread_stamps(scan, spots, stamps)
+    stamps += [
+        s for s in unread if layers is None or s.decision != "none" or not is_pen(scan, layers, s.box, share_min=0.4)
+    ]
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
 
 
@@ -124,6 +132,13 @@ def _edge_lines(scan: Scan, pieces: Sequence[TextLine], settings: StampSettings)
     reach = settings.edge_share * scan.height
     edge = [i for i, p in enumerate(pieces) if p.box[3] < reach or p.box[1] > scan.height - reach]
     return joined([pieces[i] for i in edge], edge, settings=OutlineSettings(join_gap=40.0))
+
+
+def _typical_height(pieces: Sequence[TextLine], settings: StampSettings) -> float:
+    """Height of the page's typing: of its long lines where it has some, since stamps and figures are short."""
+    long = [p.height for p in pieces if len(p.text) >= settings.typed_chars]
+    heights = long if len(long) >= settings.typed_lines else [p.height for p in pieces]
+    return float(np.median(heights)) if heights else 0.0
 
 
 def _is_apart(line: Line, typical: float, settings: StampSettings) -> bool:
@@ -144,7 +159,7 @@ def _in_place(
     if match.marking.large:
         sure = min(pieces[part].confidence for part in line.parts) >= settings.figures_sure
         narrow = line.width <= settings.figure_pitch_max * line.height * len(line.text)
-        if not (sure and narrow and line.height >= settings.large_min * typical):
+        if not (sure and narrow and line.height >= settings.large_min * typical) or _has_label(line, pieces, settings):
             return False
     reach = settings.edge_share * scan.height
     at_edge = min(line.centre[1], scan.height - line.centre[1]) < reach
@@ -152,6 +167,18 @@ def _in_place(
     if match.marking.aslant and abs(line.along[1]) < settings.apart_slant:
         return False
     return (at_edge or not match.marking.edge) and (apart or not match.marking.apart)
+
+
+def _has_label(line: Line, pieces: Sequence[TextLine], settings: StampSettings) -> bool:
+    """Whether a word stands close before a number on its line: IN 80366, Copy No. 131. It is the field of a form."""
+    along, down = np.array(line.along), np.array(line.down)
+    start = np.array(line.centre) - along * line.width / 2
+    words = [p for i, p in enumerate(pieces) if i not in line.parts and sum(map(str.isalpha, p.text)) >= 2]
+    ends = [(p.corners[1] + p.corners[2]) / 2 - start for p in words]
+    return any(
+        -settings.label_gap * line.height < end @ along < line.height / 2 and abs(end @ down) < line.height / 2
+        for end in ends
+    )
 
 
 def _owned(stamps: Sequence[Stamp]) -> list[Stamp]:
@@ -236,7 +263,8 @@ def _stamp(
         extent = _lean(scan, extent, sum(len(lines[i].text) for i in match.lines), settings)
     if "case" in row.fields and "case" not in form.fields:
         extent = _whole_row(scan, extent, settings)
-    box = framed(scan, padded(scan, extent, min(pieces[own[0]].height, extent[3] - extent[1])))
+    box = padded(scan, extent, min(pieces[own[0]].height, extent[3] - extent[1]))
+    box = framed(scan, box) if row.lines else box  # dates and numbers have no frame of their own
     legend = [(h.literal.text, lines[h.line].text[h.start : h.end], round(1 - h.score, 3)) for h in match.hits]
     return Stamp(
         box=box,
@@ -282,7 +310,7 @@ def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine
             start, end = first - offset, last - offset
             size = len(piece.text)
             offset += size + 1
-            if template.startswith("{") or 0 < start <= 2:
+            if template.startswith("{") or (0 < start <= 2 and not match.marking.span):
                 start = 0
             if ending.endswith("}") or size - 3 <= end < size or (match.marking.hand and end > 0):
                 end = size

