@@ -544,6 +544,13 @@ def test_struck_frame_of_one_line_is_hatched(cross: bool):
     assert is_at(box, (200, 600, 900, 660))
 
 
+def test_slanting_lines_that_are_read_as_letters_are_no_words():
+    page = blank()
+    struck_box(page, (200, 600, 900, 660), cross=False)
+    assert [style for style, _ in found(page, line("VLLLLLLLLLL", 220, 605))] == ["hatched"]
+    assert found(page, line("Vellacott", 220, 605)) == []
+
+
 @pytest.mark.parametrize("runs_on", [False, True])
 def test_gap_at_the_end_of_a_line_with_two_edges_is_a_slip_and_with_a_rule_is_none(runs_on: bool):
     page = blank()
@@ -553,6 +560,27 @@ def test_gap_at_the_end_of_a_line_with_two_edges_is_a_slip_and_with_a_rule_is_no
     slips = [box for style, box in found(page, *lines) if style == "cutout"]
     assert len(slips) == (0 if runs_on else 1)
     assert all(iou(box, (715, 252, 1130, 298)) > 0.7 for box in slips)
+
+
+def test_slip_over_whole_lines_is_known_by_a_corner_of_it():
+    page = blank()
+    capital = typed(page, line("The quick brown fox jumped over it", 120, 550))
+    lines = [*prose(page, range(5)), capital, *prose(page, range(10, 12))]
+    assert found(page, *lines) == []
+    cv2.line(page, (100, 354), (1180, 352), 0, 3)
+    cv2.line(page, (104, 354), (101, 540), 0, 3)
+    [(style, box)] = found(page, *lines)
+    assert style == "cutout"
+    assert iou(box, (100, 352, 1180, 545)) > 0.8
+
+
+def test_slip_at_the_end_of_a_line_is_as_wide_as_its_edge():
+    page = blank()
+    lines = [*prose(page, range(3)), typed(page, line("the quick brown fox", 120, 250)), *prose(page, range(4, 7))]
+    cv2.line(page, (715, 252), (1010, 252), 0, 2)
+    cv2.line(page, (715, 252), (716, 298), 0, 2)
+    [box] = [box for style, box in found(page, *lines) if style == "cutout"]
+    assert box[2] == pytest.approx(1010, abs=20)
 
 
 def test_leaning_box_is_empty_though_its_sides_stray_into_it():

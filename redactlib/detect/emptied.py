@@ -53,6 +53,7 @@ class EmptiedSettings:
     prose_small_min: float = 0.5  # share of small letters; forms are set in capitals
     slip_gap_chars_min: float = 6.0  # between the middles of the letters beside a slip
     slip_edges_min: int = 2
+    between_chars: float = 6.0  # how much farther than the margins a slip over whole rows may reach
     runs_on_chars: float = 4.0  # beyond the gap the edge of a slip is at its end, a rule is not
     upright_edge: float = 0.7  # of the height of a line's box, higher than any letter
     upright_rule: float = 1.6  # the same of what is no edge of a slip over one line
@@ -86,11 +87,16 @@ def find_emptied(
     if prose is None:
         return []
     broken = _broken(prose, settings)
-    slips = [
-        (box, {"edges": edges})
-        for box in [*_gaps_of_prose(prose, settings), *(prose.between(i) for i in prose.missing if prose.is_within(i))]
-        if (edges := sum(_edges(box, scan, page_type, settings))) >= settings.slip_edges_min
+    places = [
+        *((box, 1.0) for box in _gaps_of_prose(prose, settings)),
+        *((prose.between(i), settings.between_chars) for i in prose.missing if prose.is_within(i)),
     ]
+    slips = []
+    for box, reach in places:
+        fitted = _fitted(box, reach, scan, page_type, settings)
+        edges, box = max((sum(_edges(b, scan, page_type, settings)), b) for b in {box, fitted})
+        if edges >= settings.slip_edges_min:
+            slips.append((box, {"edges": edges}))
     found: list[Proposal] = []
     for box, evidence in [*_coded(prose, codes, known, settings), *slips, *broken]:
         x0, y0, x1, y1 = box
@@ -191,7 +197,7 @@ class _Prose:
         steps = np.diff([r.y for r in rows]) / page_type.pitch
         missing = [int(i) for i in np.flatnonzero(steps > settings.missing)]
         spaced = int(((steps > settings.missing) & (steps < settings.missing + 1)).sum()) >= settings.spaced_min
-        half = 0.5 * page_type.advance
+        half = 0.8 * page_type.advance
         return cls(list(rows), page_type, left - half, right + half, missing, spaced, settings)
 
     @property
@@ -211,7 +217,8 @@ class _Prose:
     def between(self, i: int) -> Box:
         """The place of the rows that are missing behind row `i`, less the blank ones that paragraphs have."""
         above, below, pitch = self.rows[i], self.rows[i + 1], self.page_type.pitch
-        top, bottom = above.y + 0.55 * pitch, below.y - 0.55 * pitch
+        away = pitch - 0.45 * self.page_type.height
+        top, bottom = above.y + away, below.y - away
         if self.spaced and above.letters[-1] in ".:?!" and bottom - top > 1.5 * pitch:
             top += pitch
         if self.spaced and self.sets_in(below) and bottom - top > 1.5 * pitch:
@@ -366,25 +373,50 @@ def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[Box]:
     return gaps
 
 
+def _fitted(box: Box, reach_chars: float, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> Box:
+    """A gap as wide as the level edge that runs along it, where there is one: a slip reaches beyond what it hides."""
+    (x0, y0, x1, y1), ink = box, scan.ink
+    out, reach = round(settings.edge_reach * page_type.pitch), round(reach_chars * page_type.advance)
+    left, spans = max(0, x0 - reach), [(0, 0)]
+    for a, b in ((max(0, y0 - out), y0 + out // 2), (y1 - out // 2, y1 + out)):
+        runs = _runs(ink[a:b, left : x1 + reach], scan.mm(settings.edge_run_mm), scan.mm(settings.edge_max_mm))
+        if len(at := np.flatnonzero(runs)) > settings.edge_share * (at[-1] - at[0] + 1 if len(at) else 1):
+            spans.append((left + int(at[0]), left + int(at[-1]) + 1))
+    start, stop = max(spans, key=lambda s: s[1] - s[0])
+    return (start, y0, stop, y1) if stop - start > settings.edge_share * (x1 - x0) else box
+
+
 def _edges(box: Box, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> list[bool]:
     """Whether straight edges run along the top, the bottom, the left and the right of a gap."""
     (x0, y0, x1, y1), ink = box, scan.ink
-    out, on = round(settings.edge_reach * page_type.pitch), round(settings.runs_on_chars * page_type.advance)
-    into, run, left = round(settings.upright_chars * page_type.advance), scan.mm(settings.edge_run_mm), min(on, x0)
-    thick = scan.mm(settings.edge_max_mm)
-    along = []
-    for a, b in ((max(0, y0 - out), y0 + out // 2), (y1 - out // 2, y1 + out)):
-        runs = _runs(ink[a:b, x0 - left : x1 + on], run, thick)
-        beyond = (runs[: left // 2], runs[left + x1 - x0 + on // 2 :])
-        ends = all(part.mean() < settings.edge_share for part in beyond if part.size)
-        along.append(bool(ends and runs[left : left + x1 - x0].mean() > settings.edge_share))
+    out, into = round(settings.edge_reach * page_type.pitch), round(settings.upright_chars * page_type.advance)
+    level = ((max(0, y0 - out), y0 + out // 2), (y1 - out // 2, y1 + out))
+    along = [_runs_along(ink[a:b], x0, x1, scan, page_type, settings) for a, b in level]
     for a, b in ((x0, x0 + into), (x1 - into, x1)):
+        if y1 - y0 > settings.one_line * page_type.pitch:
+            along.append(_runs_along(ink[:, a:b].T, y0, y1, scan, page_type, settings))
+            continue
         edge, rule = (
-            _runs(ink[max(0, y0 - more) : y1 + more, a:b].T, share * page_type.height, thick).any()
+            _runs(
+                ink[max(0, y0 - more) : y1 + more, a:b].T, share * page_type.height, scan.mm(settings.edge_max_mm)
+            ).any()
             for more, share in ((out // 2, settings.upright_edge), (2 * out, settings.upright_rule))
         )
         along.append(bool(edge and not rule))
     return along
+
+
+def _runs_along(
+    strip: np.ndarray, start: int, stop: int, scan: Scan, page_type: PageType, settings: EmptiedSettings
+) -> bool:
+    """Whether level runs of ink take up most of a strip from `start` to `stop`, and end there."""
+    on = round(settings.runs_on_chars * page_type.advance)
+    left = min(on, start)
+    part = strip[:, start - left : stop + on]
+    runs = _runs(part, scan.mm(settings.edge_run_mm), scan.mm(settings.edge_max_mm))
+    beyond = (runs[: left // 2], runs[left + stop - start + on // 2 :])
+    ends = all(part.mean() < settings.edge_share for part in beyond if part.size)
+    return bool(ends and runs[left : left + stop - start].mean() > settings.edge_share)
 
 
 def _runs(strip: np.ndarray, length: float, thick: float) -> np.ndarray:

@@ -264,8 +264,8 @@ def link_codes(
     """Tie codes and redactions together, both ways, by the ids that the marks have.
 
     A code in a box belongs to it; else a stack of codes belongs to every redaction at its height, the nearest first,
-    unless that one stands right beside it; else to the redaction right below it, or to the one beside it that is nearest
-    in height: codes are put into the margin by hand. A code knows its nearest redaction, a redaction all its codes.
+    unless that one stands right beside it; else to the redaction right below it, or to the one nearest in height, for
+    codes are put into the margin by hand. A code knows its nearest redaction, a redaction all its codes.
 
     >>> hidden = Redaction(id="m1", box=(100, 100, 400, 140), confidence=0.9, style="outlined")
     >>> code = Code(id="m2", box=(500, 105, 560, 135), confidence=0.9, text="25X1", code="25X1")
@@ -470,7 +470,7 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     inked = float(patch.mean()) if patch.size else 0.0
     p.evidence.update(inside=inked, coded=coded)
     empty = inked <= settings.dust_max and not p.evidence["overshoot"] and min(p.evidence["sides"]) > 0.5
-    clear = sum(ch.isalpha() for s, c in inner if c > settings.clear_min for ch in s)
+    clear = sum(ch.isalpha() for s, c in inner if c > settings.clear_min and not _is_lines(s) for ch in s)
     framed = inked > settings.dust_max and min(p.evidence["sides"]) > settings.hatched_side_min
     framed = framed and clear < settings.clear_letters_min
     framed = framed and x1 - x0 > page.scan.mm(settings.hatched_width_min_mm)
@@ -502,6 +502,11 @@ def _outlined_reason(p: Proposal, page: _Page, settings: RedactionSettings) -> s
     ):
         return OPEN_FIELD
     return None
+
+
+def _is_lines(text: str) -> bool:
+    """Whether a reading is what slanting lines look like: the same letters over and over."""
+    return len(set(text.upper().strip())) <= 2
 
 
 def _set_level(patch: np.ndarray, slope: float) -> np.ndarray:
