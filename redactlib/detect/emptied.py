@@ -87,13 +87,13 @@ def find_emptied(
     if prose is None:
         return []
     broken = _broken(prose, settings)
-    places = [
+    places: list[tuple[Box, float]] = [
         *((box, 1.0) for box in _gaps_of_prose(prose, settings)),
         *((prose.between(i), settings.between_chars) for i in prose.missing if prose.is_within(i)),
     ]
     slips = []
-    for box, reach in places:
-        fitted = _fitted(box, reach, scan, page_type, settings)
+    for box, beyond in places:
+        fitted = _fitted(box, beyond, scan, page_type, settings)
         edges, box = max((sum(_edges(b, scan, page_type, settings)), b) for b in {box, fitted})
         if edges >= settings.slip_edges_min:
             slips.append((box, {"edges": edges}))
@@ -318,7 +318,7 @@ def _amid_sentence(
 ) -> list[tuple[Box, dict[str, Any]]]:
     """Gaps of a row behind which the sentence goes on, while the rows above and below have none there."""
     advance, (near, far) = prose.page_type.advance, settings.pitch
-    if len(row.x) < settings.prose_letters_min or above is None or below is None:
+    if above is None or below is None or not _is_prose(row, settings):
         return []
     margin = min(above.x[0], row.x[0], below.x[0])
     if row.x[0] > margin + settings.indent_chars * advance:
