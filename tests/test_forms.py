@@ -78,7 +78,9 @@ def test_a_box_on_the_other_side_of_its_label_is_found() -> None:
     assert [label for label, _, ticked in form.ticks if ticked] == ["NO CHANGE IN CLASS."]
 
 
-@pytest.mark.parametrize(("word", "agency"), [("FBI", "FBI"), ("EBI", "FBI"), ("FB", "FBI"), ("CLA", "CIA"), ("XYZ", None)])
+@pytest.mark.parametrize(
+    ("word", "agency"), [("FBI", "FBI"), ("EBI", "FBI"), ("FB", "FBI"), ("CLA", "CIA"), ("XYZ", None)]
+)
 def test_an_agency_is_known_with_one_letter_misread(word: str, agency: str | None) -> None:
     texts = ("REVIEWED BY", f"{word}/JFK TASK FORCE", *TASK_FORCE[1:])
     assert read([piece(text, i) for i, text in enumerate(texts)]).agency == agency
@@ -97,9 +99,10 @@ def test_a_date_that_stands_alone_under_a_legend_is_its_own(line: str, iso: str)
 
 
 def crossed(page: np.ndarray) -> bool:
-    """Whether the two-line legend at rows 0 and 1 is struck out, no ink being known for a pen's."""
-    empty = np.zeros(page.shape, np.uint8)
-    layers = Layers(1.0, *[empty] * 7, np.zeros((*page.shape, 2), np.float32))
+    """Whether the two-line legend at rows 0 and 1 is struck out, its first third alone being known for a pen's."""
+    empty, pen = np.zeros(page.shape, np.uint8), np.zeros(page.shape, np.uint8)
+    pen[90:210, 200:340] = 255
+    layers = Layers(1.0, empty, pen, *[empty] * 5, np.zeros((*page.shape, 2), np.float32))
     legend = [(200, 100 + 60 * row, 620, 140 + 60 * row) for row in (0, 1)]
     return _crossed(Scan(page, 300.0), layers, legend, StampSettings())
 

@@ -39,7 +39,8 @@ class CloserSettings:
     tall: float = 1.6  # by the height of the page's typing: such a line may be two that a pen holds together,
     tall_doubtful: float = 0.85  # where it was read with doubt,
     tall_length: float = 2.5  # and is no heap of strokes; by its height
-    tall_lines_max: int = 8  # read by halves at most, the longest first
+    tall_chars: int = 6  # read in it: less is no legend with a pen over it
+    tall_lines_max: int = 4  # read by halves at most, the longest first
     half: float = 0.58  # of such a line's height
     large_mm: float = 5.0  # letters of this height are a stamp's, not a typewriter's
 
@@ -84,14 +85,18 @@ def read_halves(
         for piece in pieces
         if piece.height > settings.tall * typing
         and piece.confidence < settings.tall_doubtful
+        and len(piece.text) >= settings.tall_chars
         and float(np.linalg.norm(piece.corners[1] - piece.corners[0])) > settings.tall_length * piece.height
     ]
     tall.sort(key=lambda piece: -len(piece.text))
     halves = [half for piece in tall[: settings.tall_lines_max] for half in _halves(piece.corners, settings.half)]
-    readings = reader.read([crop_line(scan.grey, corners) for corners in halves], careful=True) if halves else []
-    lines = [text_line(c, r) for c, r in zip(halves, readings, strict=True) if r.text.strip()]
-    alike = likeness(lines)
-    return [line for line, score in zip(lines, alike, strict=True) if score >= settings.candidate_score]
+    for careful in (False, True):
+        crops = [crop_line(scan.grey, corners) for corners in halves]
+        readings = reader.read(crops, careful=careful) if crops else []
+        lines = [text_line(c, r) for c, r in zip(halves, readings, strict=True)]
+        lines = [line for line, score in zip(lines, likeness(lines), strict=True) if score >= settings.candidate_score]
+        halves = [line.corners for line in lines]
+    return lines
 
 
 def _halves(line: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

@@ -59,6 +59,7 @@ class StampSettings:
     fill_below: float = 2.4  # and a note
     on_side: float = 0.7  # sine of the angle of lines on their side, which are read in pieces
     crossed_min: float = 0.76  # of the legend's length that pen strokes run over; fills alone reach 0.7
+    crossed_seen: float = 0.25  # of it, where a cross is looked for that is not all known for a pen's
     crossed_reach: float = 0.75  # of it, that slanting strokes through all its lines reach over
     dark_max: float = 0.5  # of a legend's ground: where letters are light, all between them are strokes
     crossed_min_deg: float = 8.0  # the rules of a form's blanks are more level
@@ -274,7 +275,8 @@ def _stamp(
         decision=form.decision,
         agency=form.agency,
         rotation_deg=round(rotation, 1),
-        struck=layers is not None and _crossed(scan, layers, [bounds(c) for c in legend_corners], settings),
+        struck=layers is not None
+        and _crossed(scan, layers, [bounds(c) for c in legend_corners], settings, closely=row.decision != "none"),
         evidence={
             "marking": row.id,
             "dated": form.dated,
@@ -492,11 +494,14 @@ def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float) -> bool:
     return float((ink * hand).sum()) > share_min * 255 * max(1.0, float(ink.sum()))
 
 
-def _crossed(scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampSettings) -> bool:
+def _crossed(
+    scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampSettings, *, closely: bool = True
+) -> bool:
     """Whether a stamp was struck out: pen strokes run over its words from end to end, a straight one among them.
 
     Neither alone says so: what fills a blank runs over print too, and so do underlines and rules. Straight slanting
-    strokes that cross every line of the legend and together reach over its length say so whatever ink they are.
+    strokes that cross every line of the legend and together reach over its length say so though little of them is known
+    for a pen's; with `closely` they are looked for.
     """
     lines = [tight(scan, line) for line in legend]
     x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in union(*legend))
@@ -507,8 +512,11 @@ def _crossed(scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampS
     across = pen if level else pen.T
     inner = across[round(0.15 * len(across)) : round(0.85 * len(across))]
     slanting = StrikeSettings(angle_min_deg=settings.crossed_min_deg)
-    if inner.size and float(inner.any(0).mean()) >= settings.crossed_min:
+    covered = float(inner.any(0).mean()) if inner.size else 0.0
+    if covered >= settings.crossed_min:
         return any(is_struck(scan, line, settings=slanting) for line in lines)
+    if covered < settings.crossed_seen or not closely:
+        return False
     x0, y0, x1, y1 = union(*lines)
     ground = scan.ink[y0:y1, x0:x1]
     if not ground.size or float(ground.mean()) > settings.dark_max:
