@@ -51,7 +51,7 @@ class CutLevelSettings:
 
 def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
     """Classification banners: lines that consist of classification words, with the captions set close under them."""
-    free = [i for i, piece in enumerate(pieces) if i not in taken and not _is_field(piece)]
+    free = [i for i, piece in enumerate(pieces) if i not in taken and not is_field(piece)]
     pieces, free = _in_columns(pieces, free)
     apart = OutlineSettings(join_gap=2.5)  # captions are set wide
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
@@ -107,7 +107,7 @@ def _columns(piece: TextLine) -> list[TextLine]:
     ]
 
 
-def _is_field(piece: TextLine) -> bool:
+def is_field(piece: TextLine) -> bool:
     """Whether a line is the field of a form (CLASSIFICATION : UNCLASSIFIED), or stands on its side."""
     return _FIELD.match(piece.text) is not None or abs(piece.corners[1] - piece.corners[0]).argmax() == 1
 

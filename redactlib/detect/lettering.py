@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from rapidfuzz import fuzz
 
-from redactlib.catalogue.banners import STAMPED_CONTROLS, STAMPED_LEVELS
+from redactlib.catalogue.banners import STAMPED_CONTROLS, STAMPED_LEVELS, banner_words
 from redactlib.catalogue.markings import fold
+from redactlib.detect.banner import is_field
 from redactlib.detect.outline import framed, padded, tight
 from redactlib.detect.spotting import Spot
 from redactlib.detect.strike import is_struck
@@ -34,10 +35,13 @@ class LetteringSettings:
     maybe_max: float = 3.4  # nats a letter by which a level may be less probable than the quick reader's guess
     said_max: float = 0.5  # than the careful reader's, however the word looks,
     said_by_heat: float = 2.0  # and more by how much it looks like one
-    alike_min: float = 0.5  # letters that the guess must share with the level
-    looks_min: float = 0.75  # heat of a word that cannot be read at all
-    sure: float = 0.9  # confidence of a banner whose box is left as it is
-    loose_min: float = 1.4  # another's, so much larger than the level in it, is drawn anew
+    alike_min: float = 0.5  # letters that the guess must share with a level
+    hot: float = 0.5  # that it does not look like: below this heat
+    looks_min: float = 0.7  # heat of a word that cannot be read at all
+    covered_min: float = 0.35  # of a word under a release line, which is what would be read: `hot` suffices there
+    sure: float = 0.9  # confidence of a banner whose box is left as it is,
+    plain: float = 0.85  # unless a word in it is so hot
+    loose_min: float = 1.4  # and the banner's box so much larger: it is drawn anew
     seen_min: float = 0.2  # of a level's height, that stands out from under a release line: only that is boxed,
     gap_max: float = 0.25  # if a row between them holds so little of its rows' ink: the line came with its white ground
     gap_reach: float = 0.35  # of the line's height, to both sides of its edge, where that row lies
@@ -73,7 +77,13 @@ def with_worn_levels(
     """
     covers = [s.box for s in stamps if s.decision in DECISIVE and s.box[2] - s.box[0] > 4 * (s.box[3] - s.box[1])]
     solid = [s.box for s in stamps if s.box not in covers]
-    typed = [p.box for p in pieces if p.confidence >= settings.read_min]
+    typed = [
+        p.box
+        for p in pieces
+        if p.confidence >= settings.read_min
+        and (is_field(p) or not banner_words(p.text))
+        and not any(_overlap(p.box, cover) for cover in covers)
+    ]
     fresh = [
         spot
         for spot in spots
@@ -83,7 +93,7 @@ def with_worn_levels(
         and not any(_overlap(spot.box, b.box) and not _is_loose(b, spot, settings) for b in banners)
     ]
     rest = list(banners)
-    for spot, (odds, level) in zip(fresh, _levels(scan, fresh, reader, settings), strict=True):
+    for spot, (odds, level) in zip(fresh, _levels(scan, fresh, covers, reader, settings), strict=True):
         loose = [b for b in rest if _overlap(spot.box, b.box)]
         if not level or any(b.evidence["words"] != [level] for b in loose):
             continue
@@ -101,7 +111,8 @@ def _is_word_of(word: Box, line: Box, settings: LetteringSettings) -> bool:
 
 def _is_loose(banner: Stamp, spot: Spot, settings: LetteringSettings) -> bool:
     """Whether a banner was read with doubt and is boxed much larger than the level in it."""
-    return banner.confidence < settings.sure and area(banner.box) >= settings.loose_min * area(spot.box)
+    doubtful = banner.confidence < settings.sure or spot.heat >= settings.plain
+    return doubtful and area(banner.box) >= settings.loose_min * area(spot.box)
 
 
 def _uncovered(scan: Scan, box: Box, covers: Sequence[Box], settings: LetteringSettings) -> Box:
@@ -181,31 +192,41 @@ def _height(spot: Spot) -> float:
     return float(np.linalg.norm(spot.corners[3] - spot.corners[0]))
 
 
-def _levels(scan: Scan, spots: Sequence[Spot], reader: Reader, settings: LetteringSettings) -> list[tuple[float, str]]:
+def _levels(
+    scan: Scan, spots: Sequence[Spot], covers: Sequence[Box], reader: Reader, settings: LetteringSettings
+) -> list[tuple[float, str]]:
     """For each word the level that it says, empty where it says none, and how much less likely that is, in nats."""
     quick = reader.read([crop_line(scan.grey, spot.corners, pad=settings.margins[-1]) for spot in spots])
     likely = [
         i
         for i, (spot, reading) in enumerate(zip(spots, quick, strict=True))
-        if spot.heat >= settings.looks_min or _likeliest(reading, _WORDS)[0] < settings.maybe_max
+        if spot.heat >= settings.hot or _likeliest(reading, _WORDS)[0] < settings.maybe_max
     ]
     crops = [crop_line(scan.grey, spots[i].corners, pad=margin) for i in likely for margin in settings.margins]
     readings = reader.read(crops, careful=True)
     step = len(settings.margins)
-    said = {i: _said(spots[i], readings[step * k : step * k + step], settings) for k, i in enumerate(likely)}
+    said = {}
+    for k, i in enumerate(likely):
+        covered = sum(intersection(spots[i].box, c) for c in covers) >= settings.covered_min * area(spots[i].box)
+        said[i] = _said(spots[i], readings[step * k : step * k + step], covered, settings)
     return [said.get(i, (float("inf"), "")) for i in range(len(spots))]
 
 
 _WORDS = (*LEVELS, *STAMPED_CONTROLS)
 
 
-def _said(spot: Spot, readings: Sequence[Reading], settings: LetteringSettings) -> tuple[float, str]:
+def _said(spot: Spot, readings: Sequence[Reading], covered: bool, settings: LetteringSettings) -> tuple[float, str]:
     """The level that a word says, or that it surely looks like."""
     odds, level = min(_likeliest(reading, _WORDS) for reading in readings)
     alike = max(fuzz.ratio(fold(level)[0], fold(reading.text)[0]) for reading in readings) / 100 if level else 0.0
-    if odds <= settings.said_max + settings.said_by_heat * spot.heat and alike >= settings.alike_min:
+    hot, odds_max = spot.heat >= settings.hot, settings.said_max + settings.said_by_heat * spot.heat
+    if hot and spot.kind in LEVELS and odds <= odds_max:
+        own = min(_likeliest(reading, (spot.kind,))[0] for reading in readings)
+        odds, level = (own, spot.kind) if own <= odds_max else (odds, level)
+    if odds <= odds_max and (hot or alike >= settings.alike_min):
         return odds, level
-    return odds, spot.kind if spot.kind in LEVELS and spot.heat >= settings.looks_min else ""
+    looks = spot.heat >= (settings.hot if covered else settings.looks_min)
+    return odds, spot.kind if spot.kind in LEVELS and looks else ""
 
 
 def _likeliest(reading: Reading, words: Sequence[str]) -> tuple[float, str]:
