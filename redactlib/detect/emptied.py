@@ -207,8 +207,8 @@ class _Prose:
 
     def box(self, start: float, stop: float, top: float, bottom: float) -> Box:
         """Page pixels of what lies between two heights, set level."""
-        lean = self.page_type.slope * (start + stop) / 2
-        return (round(start), round(top + lean), round(stop), round(bottom + lean))
+        lean, more = self.page_type.slope * (start + stop) / 2, abs(self.page_type.slope) * (stop - start) / 2
+        return (round(start), round(top + lean - more), round(stop), round(bottom + lean + more))
 
     def of_row(self, row: _Row, start: float, stop: float) -> Box:
         half = 0.45 * self.page_type.height
@@ -383,7 +383,10 @@ def _fitted(box: Box, reach_chars: float, scan: Scan, page_type: PageType, setti
         if len(at := np.flatnonzero(runs)) > settings.edge_share * (at[-1] - at[0] + 1 if len(at) else 1):
             spans.append((left + int(at[0]), left + int(at[-1]) + 1))
     start, stop = max(spans, key=lambda s: s[1] - s[0])
-    return (start, y0, stop, y1) if stop - start > settings.edge_share * (x1 - x0) else box
+    if stop - start < settings.edge_share * (x1 - x0):
+        return box
+    whole_rows = reach_chars > 1
+    return (min(start, x0), y0, max(stop, x1), y1) if whole_rows else (start, y0, stop, y1)
 
 
 def _edges(box: Box, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> list[bool]:
