@@ -379,8 +379,11 @@ def _numeric(row: Marking) -> str:
 
 
 def _in_use(row: Marking, reading: DateReading) -> bool:
-    """Whether a date lies in the years in which the marking was applied, and not ahead."""
-    if len(reading.date or "") < 10 and not row.year_only:
+    """Whether a date lies in the years in which the marking was applied, and not ahead.
+
+    A pen writes no year alone: where nothing else was read, the rest of the date was not.
+    """
+    if len(reading.date or "") < (7 if row.year_only and row.hand else 4 if row.year_only else 10):
         return False
     year = int((reading.date or "0")[:4])
     last = row.valid_to or datetime.date.today().year

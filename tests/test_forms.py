@@ -124,3 +124,10 @@ def test_light_letters_on_dark_ground_are_not_struck_out() -> None:
     page = np.zeros((400, 900), np.uint8)
     cv2.putText(page, "Guide, issued", (205, 135), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 255, 3)
     assert not crossed(page)
+
+
+@pytest.mark.parametrize(("said", "iso"), [("Aug 2005", "2005-08"), ("2005", None)])
+def test_a_pen_writes_a_month_and_year_but_no_year_alone(said: str, iso: str | None) -> None:
+    form = read([piece("APPROVED FOR RELEASE", 0), piece(f"DATE: {said}", 1)])
+    assert form.date.get("iso") == iso
+    assert form.dated
