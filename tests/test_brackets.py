@@ -78,6 +78,11 @@ def test_parentheses_and_doubtful_lines_are_no_brackets() -> None:
     assert find_brackets(blank(), None, PageText(lines)) == ()
 
 
+def test_boxes_to_tick_and_sides_of_frames_are_no_typed_brackets() -> None:
+    lines = (line("[ ] release [] excise", 100), line("[ deny the request", 150), line("the side of a ]frame", 200))
+    assert find_brackets(blank(), None, PageText(lines)) == ()
+
+
 def drawn(sides: str = "both") -> tuple[Scan, PageText]:
     scan = blank()
     image = scan.image.copy()

@@ -61,7 +61,8 @@ class BracketSettings:
     tall_heat: float = 0.05  # the map's best in it: less is dirt
     tall_confidence: float = 0.8  # of nineteen on unlabelled and labelled pages three were none
     passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
-    typed_confidence: float = 0.8  # of the line in which a typed bracket is read
+    typed_confidence: float = 0.8  # of the line in which a typed bracket is read ...
+    loose_share: float = 0.5  # ... of which so much is left where it holds no word: a box to tick, a side of a frame
     height_min_lines: float = 1.0  # a bracket drawn round type is taller than its capitals ...
     height_max_lines: float = 12.0
     arm_min_lines: float = 0.15  # ... and has an arm at both ends,
@@ -164,12 +165,26 @@ def _read_brackets(text: PageText, settings: BracketSettings) -> Iterator[Bracke
         if abs(line.rotation_deg) > 8 or len(line.reading.centres) != len(line.text):
             continue
         x0, y0, x1, y1 = line.box
-        for character, centre in zip(line.text, line.reading.centres, strict=True):
+        for i, (character, centre) in enumerate(zip(line.text, line.reading.centres, strict=True)):
             if character in "[]":
                 middle, half = x0 + centre * (x1 - x0), (y1 - y0) / 6
                 box = (int(middle - half), y0, int(middle + half), y1)
-                side = "open" if character == "[" else "close"
-                yield Bracket(box=box, confidence=round(line.confidence, 3), side=side, form="typed")
+                sure = line.confidence if _holds_words(line.text, i) else settings.loose_share * line.confidence
+                yield Bracket(
+                    box=box, confidence=round(sure, 3), side="open" if character == "[" else "close", form="typed"
+                )
+
+
+def _holds_words(text: str, i: int) -> bool:
+    """Whether a bracket of a line stands before a word, or behind one, as typists set them; boxes to tick hold none.
+
+    >>> [_holds_words("[ ] yes, we [shall] not]t", i) for i in (0, 2, 12, 18, 23)]
+    [False, False, True, True, False]
+    """
+    step = 1 if text[i] == "[" else -1
+    word = text[i + step] if 0 <= i + step < len(text) else " "
+    outside = text[i - step] if 0 <= i - step < len(text) else " "
+    return word not in " []" and not outside.isalnum()
 
 
 def _by_heat(

@@ -1,7 +1,9 @@
 """The judges of strokes and of brackets: perceptrons fitted to what the ink model says of documents it has not seen.
 
 The maps of the documents that a network was trained on are too good to learn from; so each network comes with the half
-of the documents that was kept from it (:func:`redactlib.training.ink.fold_of`).
+of the documents that was kept from it (:func:`redactlib.training.ink.fold_of`). Strokes are shown twice, among the
+stamps as labelled and among those that are found: the judge must not lean on stamps that the pipeline misses. Brackets
+of drawn drafts come on top, for pens that no labelled page has; their strokes made type look like writing.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from torch.nn import functional
 
 from redactlib.detect import bracket, pen
 from redactlib.detect.judge import REACH, Judge
+from redactlib.detect.stamp import find_stamps
 from redactlib.layers import Layers, Network, load_network, separate
 from redactlib.marks import Box, Stamp
-from redactlib.reading import PageText
+from redactlib.reading import NeuralReader, PageText, read_page
 from redactlib.scan import Scan
+from redactlib.synth import Edit, PageSpec, draw_page
 from redactlib.training.ink import fold_of, page_reader
 from redactlib.training.ink_pages import document_of
 
@@ -49,8 +53,33 @@ class JudgeSettings:
     jitters: int = 4  # of each peak of bracket heat: the map's centres and sizes are rough
 
 
-BRACKETS = JudgeSettings(steps=400, decay=1.0)
+BRACKETS = JudgeSettings(members=8, steps=400, decay=1.0)
 """Their pictures are many features, and there are few of them."""
+
+DRAFTS = 24
+"""Drawn drafts among the examples: about half as many as labelled pages of one half."""
+
+EDITS = (
+    ("bracket",) * 4
+    + ("long-bracket",) * 2
+    + ("struck-bracket",)
+    + ("strike",) * 3
+    + ("substitution",) * 2
+    + ("insertion",) * 2
+    + ("underline",)
+)
+"""What hands did to each of them."""
+
+
+def drawn_drafts(
+    count: int, read: Callable[[np.ndarray], PageText], network: Network, *, seed: int = 3
+) -> Iterator[tuple[str, Scan, Layers, PageText, list[dict]]]:
+    """Drawn drafts with edits by hand, as :func:`labelled_pages` gives labelled ones."""
+    for i in range(count):
+        edits = tuple(Edit(kind=kind) for kind in EDITS)
+        page = draw_page(PageSpec(layout="draft", fill=0.8, edits=edits, severity=1 + i % 2), seed=1000 * seed + i)
+        scan = Scan(image=page.image, dpi=page.dpi)
+        yield f"drawn-{i}", scan, separate(scan, network=network), read(scan.grey), page.truth["marks"]
 
 
 def labelled_pages(
@@ -65,11 +94,22 @@ def labelled_pages(
             yield document, scan, separate(scan, network=networks[fold_of(document)]), text, truth["marks"]
 
 
-def stroke_examples(document: str, scan: Scan, layers: Layers, text: PageText, marks: Sequence[dict]) -> Examples:
-    """Strokes that the network proposes; the truth is the share of ink in their boxes that lies in labelled ones."""
-    stamps = tuple(
-        Stamp(box=_box(m), confidence=1.0, text="", family=m.get("family") or "") for m in marks if m["kind"] == "stamp"
-    )
+def stroke_examples(
+    document: str,
+    scan: Scan,
+    layers: Layers,
+    text: PageText,
+    marks: Sequence[dict],
+    *,
+    stamps: Sequence[Stamp] | None = None,
+) -> Examples:
+    """Strokes that the network proposes; the truth is the share of ink in their boxes that lies in labelled ones.
+
+    `stamps` are those found on the page; by default those labelled.
+    """
+    if stamps is None:
+        labelled = (m for m in marks if m["kind"] == "stamp")
+        stamps = [Stamp(box=_box(m), confidence=1.0, text="", family=m.get("family") or "") for m in labelled]
     proposed = pen.propose(scan, layers)
     written, ignored = np.zeros_like(proposed.ink), np.zeros_like(proposed.ink)
     for mark in marks:
@@ -169,9 +209,13 @@ def rebuild(scans: Path, networks: Mapping[int, Path], out: Path) -> None:
         out: the ``.npz`` file.
     """
     loaded = {fold: load_network(path.read_bytes()) for fold, path in networks.items()}
-    rng = np.random.default_rng(0)
+    rng, reader = np.random.default_rng(0), NeuralReader()
     written, brackets = [], []
     for page in labelled_pages(scans, loaded, page_reader()):
-        written.append(stroke_examples(*page))
+        found = find_stamps(*page[1:4], reader)
+        written += [stroke_examples(*page), stroke_examples(*page, stamps=found)]
         brackets.append(bracket_examples(*page, rng=rng))
+    for network in loaded.values():
+        for page in drawn_drafts(DRAFTS, lambda grey: read_page(grey, reader), network):
+            brackets.append(bracket_examples(*page, rng=rng))
     save({"pen": fit(written), "bracket": fit(brackets, BRACKETS)}, out)
