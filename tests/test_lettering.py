@@ -206,6 +206,18 @@ def test_the_field_of_a_form_is_no_banner() -> None:
     assert said("UNCLASSIFIED") == ["UNCLASSIFIED"]
     assert said("CLASSIFICATION : UNCLASSIFIED") == []
     assert said("RESTRICTIONS : 1A 1B") == []
+    assert said("TOP SECRET DINAR") == ["TOP SECRET DINAR"]
+
+
+@pytest.mark.parametrize(("y", "stamps"), [(400, []), (40, ["UNCLASSIFIED"])])
+def test_the_value_of_a_form_s_field_is_no_banner_but_at_head_and_foot(y: int, stamps: list[str]) -> None:
+    def line(text: str, x: int, width: int) -> TextLine:
+        corners = np.array([[x, y], [x + width, y], [x + width, y + 30], [x, y + 30]], np.float32)
+        return text_line(corners, Reading(text, 0.99))
+
+    scan = Scan(np.full((900, 700), 255, np.uint8), 150.0)
+    found = find_banners(scan, [line("CLASSIFICATION :", 60, 240), line("UNCLASSIFIED", 330, 200)], set())
+    assert [stamp.text for stamp in found] == stamps
 
 
 def test_a_level_under_a_release_line_is_told_by_the_one_at_the_foot() -> None:

@@ -51,7 +51,8 @@ class CutLevelSettings:
 
 def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
     """Classification banners: lines that consist of classification words, with the captions set close under them."""
-    free = [i for i, piece in enumerate(pieces) if i not in taken and not is_field(piece)]
+    fields = field_values(scan, pieces)
+    free = [i for i, piece in enumerate(pieces) if i not in taken and i not in fields and not is_field(piece)]
     pieces, free = _in_columns(pieces, free)
     apart = OutlineSettings(join_gap=2.5)  # captions are set wide
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
@@ -111,6 +112,23 @@ def is_field(piece: TextLine) -> bool:
     """Whether a line is the field of a form (CLASSIFICATION : UNCLASSIFIED), or stands on its side."""
     return _FIELD.match(piece.text) is not None or abs(piece.corners[1] - piece.corners[0]).argmax() == 1
 
+
+def field_values(scan: Scan, pieces: Sequence[TextLine]) -> set[int]:
+    """Pieces that are the value of a field whose name was read apart; at head and foot they are the page's level."""
+    labels = [piece for piece in pieces if _FIELD.match(piece.text)]
+    edge = _EDGE_SHARE * scan.height
+    return {
+        i
+        for i, piece in enumerate(pieces)
+        for label in labels
+        if edge < piece.box[1] < scan.height - edge
+        and -label.height < piece.box[0] - label.box[2] < _VALUE_GAP * label.height
+        and abs(piece.box[1] + piece.box[3] - label.box[1] - label.box[3]) < label.height
+    }
+
+
+_EDGE_SHARE, _VALUE_GAP = 0.12, 3.0
+"""Of the page's height; and from the name of a field to its value, in heights of the name."""
 
 _FIELD = re.compile(r"\W*(?:CLASSIFICATION|RESTRICTIONS?)\s*:")
 

@@ -15,7 +15,7 @@ from rapidfuzz import fuzz
 
 from redactlib.catalogue.banners import STAMPED_CONTROLS, STAMPED_LEVELS, banner_words
 from redactlib.catalogue.markings import fold
-from redactlib.detect.banner import is_field
+from redactlib.detect.banner import field_values, is_field
 from redactlib.detect.outline import framed, padded, tight
 from redactlib.detect.spotting import Spot
 from redactlib.detect.strike import is_struck
@@ -84,11 +84,13 @@ def with_worn_levels(
         and (is_field(p) or not banner_words(p.text))
         and not any(_overlap(p.box, cover) for cover in covers)
     ]
+    fields = field_values(scan, pieces)
     fresh = [
         spot
         for spot in spots
         if spot.kind != "group"
         and not any(_is_word_of(spot.box, line, settings) for line in typed)
+        and not any(_overlap(spot.box, pieces[i].box) for i in fields)
         and not any(_overlap(spot.box, box) for box in solid)
         and not any(_overlap(spot.box, b.box) and not _is_loose(b, spot, settings) for b in banners)
     ]
