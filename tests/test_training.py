@@ -7,7 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install redactlib[training]")
 
-from redactlib.layers import load_network  # noqa: E402
+from redactlib.layers import load_network, shipped_network  # noqa: E402
+from redactlib.reading import NeuralReader, read_page  # noqa: E402
 from redactlib.synth import draw_pages  # noqa: E402
 from redactlib.training.ink import InkNet, TrainSettings, bracket_maps, export, train  # noqa: E402
 from redactlib.training.ink_pages import (  # noqa: E402
@@ -21,7 +22,13 @@ from redactlib.training.ink_pages import (  # noqa: E402
     make_crop,
     page_weights,
 )
-from redactlib.training.judges import Examples, JudgeSettings, fit  # noqa: E402
+from redactlib.training.judges import (  # noqa: E402
+    Examples,
+    JudgeSettings,
+    bracket_examples,
+    drawn_drafts,
+    fit,
+)
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +128,13 @@ def test_a_word_laid_on_a_crop_is_hottest_at_its_middle() -> None:
     assert np.unravel_index(heat[0].argmax(), heat[0].shape) == (lettering_pages.SECRET, 18, 34)
     assert judged.min() == 1
     assert np.allclose(size[0, :, 18, 34], [np.log(80 / 32), np.log(24 / 32), 0.1], atol=1e-6)
+
+
+def test_brackets_of_drawn_drafts_are_examples() -> None:
+    reader = NeuralReader()
+    (page,) = drawn_drafts(1, lambda grey: read_page(grey, reader), shipped_network())
+    brackets = [mark for mark in page[4] if mark["kind"] == "bracket"]
+    examples = bracket_examples(*page, rng=np.random.default_rng(0))
+    assert len(brackets) >= 10
+    assert examples.truth.sum() > 0.8 * len(brackets)
+    assert examples.truth.mean() < 0.9  # peaks of other things are examples as well
