@@ -7,6 +7,7 @@ A small fully convolutional network (U-Net, Ronneberger et al. 2015, on pixels f
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Protocol
@@ -117,25 +118,30 @@ def shipped_network() -> Network:
 
 
 def load_network(model: bytes) -> Network:
-    """Make an ONNX model runnable, on one thread."""
+    """Make an ink model runnable."""
+    run = run_model(model, ("ink", "bracket"))
+
+    def ink_and_brackets(dark: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ink, bracket = run(dark)
+        return ink[0], bracket[0]
+
+    return ink_and_brackets
+
+
+def run_model(model: bytes, outputs: Sequence[str]) -> Callable[[np.ndarray], Sequence[np.ndarray]]:
+    """What runs an ONNX model of one input, on one thread: ONNX Runtime, or OpenCV's dnn where that is missing."""
     try:
         import onnxruntime
     except ImportError:
         net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
 
-        def run_opencv(dark: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            net.setInput(dark)
-            ink, bracket = net.forward(("ink", "bracket"))
-            return ink[0], bracket[0]
+        def run_opencv(data: np.ndarray) -> Sequence[np.ndarray]:
+            net.setInput(data)
+            return net.forward(outputs)
 
         return run_opencv
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-    def run(dark: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        ink, bracket = session.run(("ink", "bracket"), {"dark": dark})
-        return ink[0], bracket[0]
-
-    return run
+    return lambda data: session.run(outputs, {session.get_inputs()[0].name: data})

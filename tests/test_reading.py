@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redactlib import reading
-from redactlib.detect import stamp
+from redactlib import layers, reading
+from redactlib.detect import spotting, stamp
 from redactlib.detect.closer import reread
 from redactlib.pipeline import analyze
 from redactlib.reading import NeuralReader, Reading, TesseractReader, default_reader, text_line
@@ -23,10 +23,11 @@ from redactlib.scan import Scan
 @pytest.fixture
 def no_onnx_runtime(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    for made in (default_reader, stamp.date_reader):
+    kept = default_reader, stamp.date_reader, layers.shipped_network, spotting.shipped_network
+    for made in kept:
         made.cache_clear()
     yield
-    for made in (default_reader, stamp.date_reader):
+    for made in kept:
         made.cache_clear()
 
 

@@ -15,7 +15,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from redactlib.layers import LayerSettings, darkness
+from redactlib.layers import LayerSettings, darkness, run_model
 from redactlib.marks import Box
 from redactlib.scan import Scan
 
@@ -105,16 +105,11 @@ def _shared(a: Box, b: Box) -> float:
 
 @cache
 def shipped_network() -> Network:
-    """The lettering model that comes with the package, on one thread of ONNX Runtime."""
+    """The lettering model that comes with the package."""
     return load_network((importlib.resources.files("redactlib") / "models" / "lettering.onnx").read_bytes())
 
 
 def load_network(model: bytes) -> Network:
-    """Make an ONNX model runnable."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return lambda dark: session.run(("maps",), {"dark": dark})[0][0]
+    """Make a lettering model runnable."""
+    run = run_model(model, ("maps",))
+    return lambda dark: run(dark)[0][0]
