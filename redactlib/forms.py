@@ -23,6 +23,7 @@ from redactlib.datelines import DateLines
 from redactlib.dates import DateReading, parse_date, read_date, spells
 from redactlib.reading import TextLine
 from redactlib.scan import Scan
+from redactlib.symbols import read_library
 from redactlib.ticks import TickPlace, read_ticks
 
 _ORDER = re.compile(
@@ -107,7 +108,9 @@ def read_form(
     ticks = read_ticks(scan, _tick_places(match, lines, pieces)) if row.ticks else ()
     return Form(
         decision=_decision(row, text, ticks, date),
-        agency=_agency(row, texts, settings),
+        agency=_library(row, texts, match, lines, pieces, filled, closer)
+        if row.agencies_pattern == "library"
+        else _agency(row, texts, settings),
         fields=_fields(row, text, blanks, date),
         date=date,
         dated=row.dated or ("date" in row.fields and not absent),
@@ -117,8 +120,6 @@ def read_form(
 
 def _agency(row: Marking, texts: Sequence[str], settings: FormSettings) -> str | None:
     """The agency that a marking names: by the row, by its words, or by the name that fits before its legend's."""
-    if row.agencies_pattern == "library":
-        return library_of(" / ".join(texts)) or row.agency
     folded = fold(" / ".join(texts))[0]
     named = [agency for words, agency in row.agencies.items() if fold(words)[0] in folded]
     if named or row.agency:
@@ -132,6 +133,26 @@ def _agency(row: Marking, texts: Sequence[str], settings: FormSettings) -> str |
     best, second = sorted([*scores.values(), 0.0, 0.0], reverse=True)[:2]
     sure = best >= settings.agency_score and best - second >= settings.agency_lead
     return max(scores, key=lambda agency: scores[agency]) if sure else None
+
+
+def _library(
+    row: Marking,
+    texts: Sequence[str],
+    match: Match,
+    lines: Sequence[Line],
+    pieces: Sequence[TextLine],
+    filled: Sequence[int],
+    closer: DateLines,
+) -> str | None:
+    """The library whose symbol is printed in a marking, or else written there as far as any view of a line tells."""
+    printed = library_of(" / ".join(texts))
+    if printed or not row.hand:
+        return printed or row.agency
+    members = sorted({part for i in match.lines for part in lines[i].parts} | set(filled))
+    within = [i for i, weight in enumerate(closer.weights) if weight == 1]
+    readings = [*(pieces[i].reading for i in members), *(closer.readings[i] for i in within)]
+    numbers = [*range(-len(members), 0), *(closer.found[i] for i in within)]
+    return read_library(readings, numbers) or row.agency
 
 
 def _before(words: str, text: str, settings: FormSettings) -> str:

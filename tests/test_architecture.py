@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "redactlib"
 # a function, when it is called, is not bound: that is how a report shows itself without loading matplotlib.
 STAGES = (
     ("errors", "marks"),
-    ("pdf", "scan", "layers", "decoding", "reading", "dates", "datelines", "catalogue", "ticks", "forms"),
+    ("pdf", "scan", "layers", "decoding", "reading", "dates", "datelines", "catalogue", "symbols", "ticks", "forms"),
     ("detect",),
     ("edits", "explain", "plain", "report"),
     ("classify", "document"),

@@ -37,6 +37,17 @@ def library_of(text: str) -> str | None:
 
 
 @lru_cache(maxsize=1)
+def library_symbols() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Symbols of the Presidential libraries: whose each is, and the letters of the request that must follow it.
+
+    >>> library_symbols()["NLJ"], library_symbols()["NLRR"]
+    (('LBJLibrary', ()), ('ReaganLibrary', ('F', 'M')))
+    """
+    rows = [row for row in _tables()["agency"] if "prefix" in row]
+    return {symbol: (row["short"], tuple(row.get("request", ()))) for row in rows for symbol in row["prefix"]}
+
+
+@lru_cache(maxsize=1)
 def number_signs() -> tuple[str, ...]:
     """Letters that only the number of a declassification project, or the like, begins with.
 
