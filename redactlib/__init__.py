@@ -11,12 +11,12 @@ One way through the house, each stage a function that takes values and returns n
             reading.py ---> PageText      all lines of the page, by PP-OCRv6 or Tesseract; which way up it lies
             layers.py ----> Layers        separate: print, handwriting, stamp, ruling, fill, brackets; one small network
             detect/ ------> marks         find_redactions, find_stamps, find_codes, find_handwriting, find_brackets
-              redaction.py                proposal.py proposes, emptied.py sees gaps, standin.py words, extent.py measures
+              redaction.py                proposal.py proposes, emptied.py gaps, standin.py words; extent.py measures
               stamp.py                    closer, margins, sideways, wording read again; banner.py: levels;
                                           spotting.py, lettering.py: worn ones, seen by a small network
               handwriting.py              pen.py, judge.py part pen from type; interlinear.py, crossing.py, handread.py
-              bracket.py                  beneath.py takes brackets out of a line, passage.py finds words by their places
-              forms.py                    a stamp read as a form: ticks.py, symbols.py, dates.py and datelines.py by hand
+              bracket.py                  beneath.py reads lines without them, passage.py finds words by their places
+              forms.py                    a stamp read as a form: ticks.py, symbols.py, dates.py, datelines.py
               catalogue/                  markings, codes, agencies, orders as tables; matching them with text
             classify.py --> events        find_events, classify: who decided what, when; the page's authority and date
             pipeline.py --> PageReport    analyze, analyze_file
