@@ -103,7 +103,7 @@ def crossed(page: np.ndarray) -> bool:
     empty, pen = np.zeros(page.shape, np.uint8), np.zeros(page.shape, np.uint8)
     pen[90:210, 200:340] = 255
     layers = Layers(1.0, empty, pen, *[empty] * 5, np.zeros((*page.shape, 2), np.float32))
-    legend = [(200, 100 + 60 * row, 620, 140 + 60 * row) for row in (0, 1)]
+    legend = [np.array([(200, y), (620, y), (620, y + 40), (200, y + 40)], float) for y in (100, 160)]
     return _crossed(Scan(page, 300.0), layers, legend, StampSettings())
 
 

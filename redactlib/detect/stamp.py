@@ -27,7 +27,7 @@ from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
 from redactlib.detect.sideways import read_sideways
 from redactlib.detect.spotting import find_spots
-from redactlib.detect.strike import StrikeSettings, is_struck, strokes_through
+from redactlib.detect.strike import StrikeSettings, is_stamp_struck, is_struck
 from redactlib.detect.wording import in_catalogue_words
 from redactlib.forms import read_form
 from redactlib.layers import Layers
@@ -59,9 +59,6 @@ class StampSettings:
     fill_below: float = 2.4  # and a note
     on_side: float = 0.7  # sine of the angle of lines on their side, which are read in pieces
     crossed_min: float = 0.76  # of the legend's length that pen strokes run over; fills alone reach 0.7
-    crossed_seen: float = 0.25  # of it, where a cross is looked for that is not all known for a pen's
-    crossed_reach: float = 0.75  # of it, that slanting strokes through all its lines reach over
-    dark_max: float = 0.5  # of a legend's ground: where letters are light, all between them are strokes
     crossed_min_deg: float = 8.0  # the rules of a form's blanks are more level
     pitch: float = 1.15  # between a legend's lines where only one was read
     row_ink_min: float = 0.04  # of an unread line's place: it must not be blank
@@ -275,8 +272,7 @@ def _stamp(
         decision=form.decision,
         agency=form.agency,
         rotation_deg=round(rotation, 1),
-        struck=layers is not None
-        and _crossed(scan, layers, [bounds(c) for c in legend_corners], settings, closely=row.decision != "none"),
+        struck=layers is not None and _crossed(scan, layers, legend_corners, settings, closely=row.decision != "none"),
         evidence={
             "marking": row.id,
             "dated": form.dated,
@@ -495,42 +491,26 @@ def is_pen(scan: Scan, layers: Layers, box: Box, *, share_min: float) -> bool:
 
 
 def _crossed(
-    scan: Scan, layers: Layers, legend: Sequence[Box], settings: StampSettings, *, closely: bool = True
+    scan: Scan, layers: Layers, legend: Sequence[np.ndarray], settings: StampSettings, *, closely: bool = True
 ) -> bool:
     """Whether a stamp was struck out: pen strokes run over its words from end to end, a straight one among them.
 
-    Neither alone says so: what fills a blank runs over print too, and so do underlines and rules. Straight slanting
-    strokes that cross every line of the legend and together reach over its length say so though little of them is known
-    for a pen's; with `closely` they are looked for.
+    Neither alone says so: what fills a blank runs over print too, and so do underlines and rules. A cross over the
+    legend or a stroke from side to side says so though little of it is known for a pen's; with `closely` it is looked
+    for.
     """
-    lines = [tight(scan, line) for line in legend]
-    x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in union(*legend))
+    boxes = [bounds(corners) for corners in legend]
+    x0, y0, x1, y1 = (max(0, round(v * layers.scale)) for v in union(*boxes))
     pen = layers.handwriting[y0:y1, x0:x1] > 127
     if not pen.size:
         return False
-    level = pen.shape[1] >= pen.shape[0]
-    across = pen if level else pen.T
+    across = pen if pen.shape[1] >= pen.shape[0] else pen.T
     inner = across[round(0.15 * len(across)) : round(0.85 * len(across))]
-    slanting = StrikeSettings(angle_min_deg=settings.crossed_min_deg)
     covered = float(inner.any(0).mean()) if inner.size else 0.0
-    if covered >= settings.crossed_min:
-        return any(is_struck(scan, line, settings=slanting) for line in lines)
-    if covered < settings.crossed_seen or not closely:
-        return False
-    x0, y0, x1, y1 = union(*lines)
-    ground = scan.ink[y0:y1, x0:x1]
-    if not ground.size or float(ground.mean()) > settings.dark_max:
-        return False
-    start, end = (x0, x1) if level else (y0, y1)
-    reached = np.zeros(end - start, bool)
-    for line in lines if len(lines) > 1 else ():
-        strokes = list(strokes_through(scan, line, settings=slanting))
-        if not strokes:
-            return False
-        for box in strokes:
-            low, high = (box[0], box[2]) if level else (box[1], box[3])
-            reached[max(0, low - start) : max(0, high - start)] = True
-    return float(reached.mean()) >= settings.crossed_reach
+    slanting = StrikeSettings(angle_min_deg=settings.crossed_min_deg)
+    if covered >= settings.crossed_min and any(is_struck(scan, tight(scan, box), settings=slanting) for box in boxes):
+        return True
+    return closely and is_stamp_struck(scan, legend)
 
 
 _NOTE = re.compile(r"\bJ\W?[FPET]\W?(?:[KEHR]|I[CI<]?)\b|SANITIZ|BRACK|EXCEPT|\bOADR\b", re.IGNORECASE)
