@@ -76,6 +76,7 @@ STROKES: dict[str, tuple[tuple[tuple[int, int], tuple[int, int]], ...]] = {
     "a level line that bends": (((75, 172), (300, 165)), ((300, 165), (535, 163))),
     "a small cross in the middle": (((270, 85), (330, 195)), ((330, 85), (265, 195))),
     "a cross where the stamp is filled in": (((405, 95), (515, 185)), ((505, 90), (410, 190))),
+    "a slanting line from end to end": (((90, 190), (510, 88)),),
 }
 LIVE: dict[str, tuple[tuple[tuple[int, int], tuple[int, int]], ...]] = {
     "nothing": (),

@@ -130,7 +130,10 @@ class StampStrikeSettings:
     beside: float = 3.0  # behind the legend, where it is filled in, a cross that begins over it may meet as well
     around: tuple[float, float] = (6.0, 1.5)  # along the lines and across them, what is looked at
     strokes_max: int = 1000  # more are a photograph, or a screened ground
-    tried_max: int = 40  # of the pairs that cross, those with the longest arms
+    tried_max: int = 40  # of the pairs that cross, those with the longest arms, and of single strokes the longest
+    whole_share: float = 0.75  # of the stamp's length that a single slanting stroke runs over ...
+    whole_down: float = 0.6  # ... and of its height
+    fine_step_deg: float = 0.4  # a pen's width over a stamp's length
     lead: float = 0.2  # a level stroke begins so far before the words at least and ends so far behind them ...
     lead_max: float = 2.5  # ... and so far beyond the stamp at most: the rules of forms run on
     thin_max: float = 0.35  # it is no thicker
@@ -198,7 +201,7 @@ def _close_around(ink: np.ndarray, corners: np.ndarray) -> Box:
 
 
 def _is_crossed(ink: np.ndarray, legend: Box, settings: StampStrikeSettings) -> bool:
-    """Whether two long slanting strokes cross over a legend."""
+    """Whether two long slanting strokes cross over a legend, or one runs from end to end of it."""
     x0, y0, x1, y1 = legend
     px = settings.letter_px
     near = ink[:, : round(x1 + (settings.beside + settings.length_min) * px)]
@@ -207,12 +210,33 @@ def _is_crossed(ink: np.ndarray, legend: Box, settings: StampStrikeSettings) -> 
     if not 0 < len(found) <= settings.strokes_max:
         return False
     ends = np.array(found)
+    if _runs_from_end_to_end(near, ends, (x0, y0, x1, y1), settings):
+        return True
     x, y, arms = _meetings(ends, settings)
     inside = (x > x0) & (x < x1 + settings.beside * px) & (y > y0) & (y < y1)
     over = ends[..., 0].min(1) < x1
     pairs = np.argwhere(inside & (over | over[:, None]) & (arms >= settings.arm_min * px))
     pairs = pairs[np.argsort(-arms[tuple(pairs.T)])][: settings.tried_max]
     return any(_is_drawn(near, drawn.reshape(-1, 2), settings) for drawn in ends[pairs])
+
+
+def _runs_from_end_to_end(ink: np.ndarray, ends: np.ndarray, legend: Box, settings: StampStrikeSettings) -> bool:
+    """Whether one of the longest slanting strokes, turned a little, runs on over the length and height of a legend."""
+    x0, y0, x1, y1 = legend
+    step = ends[:, 1] - ends[:, 0]
+    longest = np.argsort(-np.linalg.norm(step, axis=1))[: settings.tried_max]
+    middle, angle = ends[longest].mean(1), np.arctan2(step[longest, 1], step[longest, 0])
+    finely = np.radians(np.arange(-settings.angle_step_deg, settings.angle_step_deg, settings.fine_step_deg))
+    slope = np.tan(angle[:, None] + finely)[..., None]
+    x = np.arange(x0, x1)
+    y = np.rint(middle[:, 1, None, None] + slope * (x - middle[:, 0, None, None])).astype(int)
+    inside = (y >= y0) & (y < y1)
+    fat = cv2.dilate(ink, np.ones((3, 1), np.uint8))
+    inked = fat[np.clip(y, 0, len(ink) - 1), x] > 0
+    share = (inked & inside).sum(2) / np.maximum(1, inside.sum(2))
+    wide = inside.sum(2) >= settings.whole_share * (x1 - x0)
+    high = np.ptp(np.clip(y, y0, y1), axis=2) >= settings.whole_down * (y1 - y0)
+    return bool((wide & high & (share >= settings.inked_min)).any())
 
 
 def _meetings(ends: np.ndarray, settings: StampStrikeSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
