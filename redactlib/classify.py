@@ -29,6 +29,9 @@ class ClassifySettings:
 
     confidence_min: float = 0.4  # below it the answer is null and the candidates are in the evidence
     hand_date_min: float = 0.8  # of a date by hand in the headline: held out, 27 of 27 were right, and 4 of 6 below it
+    hand_rival_max: float = (
+        0.45  # share of its next candidate, by its own: 2 of 2 drawn beyond were wrong, 0 of 9 near it
+    )
     unread_factor: float = 0.75  # trust in the latest dated event while another's date could not be read
 
 
@@ -144,8 +147,7 @@ def _headline(among: Sequence[Event], settings: ClassifySettings) -> Declassific
     unread = [e for e in among if not e.date and e.evidence.get("dated")]
     if unread:  # it may be the latest, and any other answer wrong
         confidence *= settings.unread_factor if dated else 0.0
-    doubtful = chosen.date_handwritten and chosen.evidence["date"].get("confidence", 1.0) < settings.hand_date_min
-    sure = confidence >= settings.confidence_min and not (chosen.date and doubtful)
+    sure = confidence >= settings.confidence_min and not (chosen.date and _is_doubtful(chosen, settings))
     candidates = [
         {"event": e.id, "agency": e.agency, "date": e.date, "decision": e.decision, "confidence": e.confidence}
         for e in among
@@ -166,6 +168,14 @@ def _headline(among: Sequence[Event], settings: ClassifySettings) -> Declassific
         events=tuple(e.id for e in same),
         evidence={"candidates": candidates},
     )
+
+
+def _is_doubtful(event: Event, settings: ClassifySettings) -> bool:
+    """Whether an event's date is a pen's and not surely read: an open 4 leaves a 9 almost as likely."""
+    date = event.evidence["date"] if event.date_handwritten else {}
+    shares = [share for _, share in date.get("candidates", ())]
+    rivalled = len(shares) > 1 and shares[1] > settings.hand_rival_max * shares[0]
+    return rivalled or date.get("confidence", 1.0) < settings.hand_date_min
 
 
 def _lateness(event: Event) -> tuple[str, float]:

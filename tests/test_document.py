@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from redactlib.classify import classify
 from redactlib.document import conclude
 from redactlib.marks import Event, Stamp
@@ -43,3 +45,22 @@ def test_a_page_whose_banner_is_unread_has_the_date_of_all_the_others() -> None:
 def test_pages_that_disagree_lend_no_date() -> None:
     pages = [*(page(i, f"200{i}-08-07", 0.95) for i in (1, 2, 3)), page(4, None, 0.35)]
     assert conclude("a.pdf", pages).pages[3].date is None
+
+
+@pytest.mark.parametrize(("rival", "answered"), [(0.05, True), (0.25, True), (0.3, False)])
+def test_a_date_by_hand_with_a_near_rival_is_no_headline(rival: float, answered: bool) -> None:
+    candidates = [["1988-09-06", 0.61], ["1988-04-06", rival]]
+    event = Event(
+        id="e1",
+        decision="declassified",
+        agency="State",
+        date="1988-09-06",
+        date_handwritten=True,
+        confidence=0.9,
+        box=(100, 40, 900, 80),
+        evidence={"dated": True, "date": {"iso": "1988-09-06", "confidence": 0.85, "candidates": candidates}},
+    )
+    said = classify([event])
+    assert said.date == ("1988-09-06" if answered else None)
+    assert (said.authority is not None) == answered
+    assert said.evidence["candidates"]
