@@ -117,6 +117,14 @@ def test_a_cross_behind_a_line_that_runs_on_into_writing_does_not_strike_it_out(
     assert not is_stamp_struck(Scan(page, 300.0), lines)
 
 
+def test_dashes_before_and_behind_a_number_do_not_strike_it_out() -> None:
+    page = np.full((300, 800), 255, np.uint8)
+    cv2.rectangle(page, (300, 140), (340, 170), 0, 3)
+    cv2.line(page, (270, 155), (370, 155), 0, 3)
+    line = np.array([(298, 138), (343, 138), (343, 173), (298, 173)], float)
+    assert not is_stamp_struck(Scan(page, 300.0), [line])
+
+
 def test_a_dark_bar_and_light_letters_hold_no_cross() -> None:
     page = stamped(())
     cv2.rectangle(page, (460, 140), (600, 190), 0, -1)

@@ -136,6 +136,7 @@ class StampStrikeSettings:
     fine_step_deg: float = 0.4  # a pen's width over a stamp's length
     lead: float = 0.2  # a level stroke begins so far before the words at least and ends so far behind them ...
     lead_max: float = 2.5  # ... and so far beyond the stamp at most: the rules of forms run on
+    words_min: float = 3.0  # of the words: a dash stands before and behind a number
     thin_max: float = 0.35  # it is no thicker
     stray: float = 0.12  # from an even curve
     middle: tuple[float, float] = (0.1, 0.9)  # of the height of the words, where it runs
@@ -230,7 +231,7 @@ def _runs_from_end_to_end(ink: np.ndarray, ends: np.ndarray, legend: Box, settin
     slope = np.tan(angle[:, None] + finely)[..., None]
     x = np.arange(x0, x1)
     y = np.rint(middle[:, 1, None, None] + slope * (x - middle[:, 0, None, None])).astype(int)
-    inside = (y >= y0) & (y < y1)
+    inside = (y >= y0 - settings.letter_px) & (y < y1 + settings.letter_px)
     fat = cv2.dilate(ink, np.ones((3, 1), np.uint8))
     inked = fat[np.clip(y, 0, len(ink) - 1), x] > 0
     share = (inked & inside).sum(2) / np.maximum(1, inside.sum(2))
@@ -272,6 +273,8 @@ def _runs(ink: np.ndarray, angle_deg: float, least: int) -> Iterator[np.ndarray]
 def _is_struck_level(ink: np.ndarray, line: Box, stamp: Box, settings: StampStrikeSettings) -> bool:
     """Whether a thin stroke leads into a line of print, on through its letters and the gaps between them, and out."""
     x0, y0, x1, y1 = line
+    if x1 - x0 < settings.words_min * settings.letter_px:
+        return False
     least, most = settings.lead * settings.letter_px, settings.lead_max * settings.letter_px
     before, behind = x0 - _LEAD_PX, x1 + _LEAD_PX
     columns = np.arange(x0, x1)
