@@ -7,7 +7,7 @@ through one of them, which a pen begins before the words and ends behind them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,6 +29,8 @@ class StrikeSettings:
     angle_step_deg: float = 1.5  # a pen's width over such a length
     middle: tuple[float, float] = (0.25, 0.75)  # of the height of the words
     middle_length_min: float = 0.45  # of the stroke that runs there
+    glance: float = 0.5  # of the size, at which all directions are looked at first, in steps so much longer,
+    glance_length: float = 0.85  # for strokes so much shorter
 
 
 def is_struck(scan: Scan, box: Box, *, settings: StrikeSettings = StrikeSettings()) -> bool:
@@ -70,13 +72,30 @@ def strokes_through(scan: Scan, box: Box, *, settings: StrikeSettings = StrikeSe
     small = cv2.resize(ink.T if upright else ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     small = np.where(small > 255 * settings.ink_min, 1, 0).astype(np.uint8)
     place = np.array(words, float) * scale
-    angles = np.arange(-settings.angle_max_deg, settings.angle_max_deg + 0.1, settings.angle_step_deg)
-    for angle in angles[np.abs(angles) >= settings.angle_min_deg]:
+    for angle in _angles(small, settings):
         for stroke in _strokes(small, angle, settings):
             if _crosses(stroke, place, settings):
                 ends = stroke[:, ::-1] if upright else stroke
                 (low_x, low_y), (high_x, high_y) = ends.min(0) / scale, ends.max(0) / scale
                 yield (left + int(low_x), top + int(low_y), left + int(high_x) + 1, top + int(high_y) + 1)
+
+
+def _angles(ink: np.ndarray, settings: StrikeSettings) -> np.ndarray:
+    """Directions in which strokes may run, degrees: those near which one is seen at a glance."""
+    small = cv2.resize(ink * 255, None, fx=settings.glance, fy=settings.glance, interpolation=cv2.INTER_AREA)
+    small = (small > 255 * settings.ink_min).astype(np.uint8)
+    glance = replace(
+        settings,
+        letter_px=round(settings.glance * settings.letter_px),
+        length_min=settings.glance_length * settings.length_min,
+    )
+    angles = np.arange(-settings.angle_max_deg, settings.angle_max_deg + 0.1, settings.angle_step_deg)
+    seen = np.zeros(len(angles), bool)
+    step = round(1 / settings.glance)
+    for i in range(0, len(angles), step):
+        if next(_strokes(small, float(angles[i]), glance), None) is not None:
+            seen[max(0, i - step + 1) : i + step] = True
+    return angles[seen & (np.abs(angles) >= settings.angle_min_deg)]
 
 
 def _strokes(ink: np.ndarray, angle_deg: float, settings: StrikeSettings) -> Iterator[np.ndarray]:
