@@ -18,7 +18,7 @@ import numpy as np
 
 from redactlib.dates import parse_date
 from redactlib.marks import Box
-from redactlib.reading import ALPHABET, Reader, Reading, decode_lattice, stretch
+from redactlib.reading import ALPHABET, Reader, Reading, decode_lattice, halves, stretch
 from redactlib.scan import Scan
 
 LINE_HEIGHT_PX = 48
@@ -153,8 +153,8 @@ def date_readings(
     read: dict[int, list[tuple[_Line, list[Reading]]]] = {}
     whole = [i for i in likely if lines[i].half_of is None]
     read |= _read_closer(window, {i: (lines[i], at_a_glance[i]) for i in whole}, reader, dates, settings)
-    halves = [i for i in likely if lines[i].half_of is not None and not _spelt(read.get(lines[i].half_of or 0))]
-    read |= _read_closer(window, {i: (lines[i], at_a_glance[i]) for i in halves}, reader, dates, settings)
+    cut = [i for i in likely if lines[i].half_of is not None and not _spelt(read.get(lines[i].half_of or 0))]
+    read |= _read_closer(window, {i: (lines[i], at_a_glance[i]) for i in cut}, reader, dates, settings)
     crops = [(i, line, views) for i in sorted(read) for line, views in read[i]]
     return DateLines(
         tuple(reading for _, _, views in crops for reading in views),
@@ -280,8 +280,8 @@ def _lines(
         whole = _Line(corners, 1.0 if at_home else settings.outside, number)
         lines.append(whole)
         if whole.height > settings.tall * usual:
-            at, halves = len(lines) - 1, _halves(corners, settings.half)
-            lines += [_Line(half, whole.weight, number, at, margin_max=0.05) for half in halves]
+            at, parts = len(lines) - 1, halves(corners, settings.half)
+            lines += [_Line(half, whole.weight, number, at, margin_max=0.05) for half in parts]
     return window, lines
 
 
@@ -301,15 +301,6 @@ def _view(window: np.ndarray, line: _Line, view: tuple[float, float, float]) -> 
     matrix = cv2.getAffineTransform(source, target)
     shrink = cv2.INTER_AREA if size[1] > 96 else cv2.INTER_LINEAR
     return cv2.warpAffine(window, matrix, size, flags=shrink, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
-
-
-def _halves(line: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """The upper and the lower part of a line, each with this share of its height."""
-    down = (line[3] - line[0]) * np.float32(share)
-    upper, lower = line.copy(), line.copy()
-    upper[2:] = line[[1, 0]] + down
-    lower[:2] = line[[3, 2]] - down
-    return upper, lower
 
 
 def _window(scan: Scan, box: Box, rotation_deg: float, settings: DateLineSettings) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from functools import cache
 
 import numpy as np
 
-from redactlib.decoding import Automaton, build_automaton, decode
+from redactlib.decoding import Automaton, build_automaton, decode, softened
 from redactlib.reading import ALPHABET, Reading, decode_lattice
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -319,10 +319,7 @@ def _shares(
     lattice: np.ndarray, order: str, earliest: str, latest: str, settings: HandSettings
 ) -> dict[str, tuple[float, tuple[int, int]]]:
     """Each possible date in a lattice: its share of the probability of all dates and of none, and its steps."""
-    said = lattice[:, 0] < settings.blank_min
-    steps = np.flatnonzero(said | np.concatenate([[True], said[:-1]]))  # of a run of blanks the first one
-    soft = np.power(np.maximum(lattice[steps], 1e-7), settings.softening)
-    soft /= soft.sum(1, keepdims=True)
+    soft, steps = softened(lattice, power=settings.softening, blank_min=settings.blank_min)
     found = decode(soft, _grammar(order, settings), beam=settings.beam, floor=settings.floor)
     shares: dict[str, tuple[float, tuple[int, int]]] = {}
     total = 1e-9

@@ -95,6 +95,14 @@ def build_automaton(
     return _without_silent_arcs(links)
 
 
+def softened(lattice: np.ndarray, *, power: float, blank_min: float) -> tuple[np.ndarray, np.ndarray]:
+    """A lattice less sure of itself, each run of surely blank steps kept as one; also which steps were kept."""
+    said = lattice[:, 0] < blank_min
+    steps = np.flatnonzero(said | np.concatenate([[True], said[:-1]]))
+    soft = np.power(np.maximum(lattice[steps], 1e-7), power)
+    return soft / soft.sum(1, keepdims=True), steps
+
+
 def decode(
     lattice: np.ndarray,
     automaton: Automaton,

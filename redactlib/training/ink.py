@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import io
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -38,6 +35,7 @@ from redactlib.training.ink_pages import (
     make_crop,
     page_weights,
 )
+from redactlib.training.networks import descend, double, go_on_from, to_onnx, write
 
 
 def _conv(inputs: int, outputs: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -72,15 +70,11 @@ class InkNet(nn.Module):
         fine = self.down1(dark)
         middle = self.down2(fine)
         coarse = self.down3(middle)
-        up = _double(self.lift3(self.down4(coarse)))
-        up = _double(self.lift2(self.up3(coarse + up)))
-        up = _double(self.lift1(self.up2(middle + up)))
+        up = double(self.lift3(self.down4(coarse)))
+        up = double(self.lift2(self.up3(coarse + up)))
+        up = double(self.lift1(self.up2(middle + up)))
         up = self.up1(fine + up)
         return self.ink(up), self.bracket(up)
-
-
-def _double(maps: Tensor) -> Tensor:
-    return functional.interpolate(maps, scale_factor=2.0, mode="nearest")
 
 
 @dataclass(frozen=True)
@@ -181,28 +175,18 @@ def train(
     rng = np.random.default_rng(settings.seed)
     snippets = harvest(pages) if snippets is None else snippets
     weights = page_weights(pages, crops)
-    net = (start or InkNet()).train()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=settings.rate, weight_decay=settings.decay)
-    losses: list[float] = []
-    began = time.monotonic()
-    for step in range(settings.steps):
-        spent = max(step / settings.steps, (time.monotonic() - began) / 60 / settings.minutes)
-        if spent >= 1:
-            break
-        warm = min(1.0, 0.1 + spent / 0.02)  # Adam needs some steps to know the scale of each gradient
-        optimiser.param_groups[0]["lr"] = settings.rate * warm * (0.5 + 0.5 * np.cos(np.pi * spent)) + 1e-6
-        batch = targets([make_crop(pages, weights, snippets, rng, crops) for _ in range(settings.batch)])
-        dark, *truth = (torch.from_numpy(array) for array in batch)
-        loss = loss_of(net(dark.contiguous(memory_format=torch.channels_last)), truth, settings)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimiser.step()
-        losses.append(loss.item())
-        if log and step % 50 == 49:
-            with log.open("a") as lines:
-                lines.write(f"{step + 1} {(time.monotonic() - began) / 60:.2f} min {np.mean(losses[-50:]):.4f}\n")
-    return net.eval(), losses
+    net = start or InkNet()
+    losses = descend(
+        net,
+        lambda: targets([make_crop(pages, weights, snippets, rng, crops) for _ in range(settings.batch)]),
+        lambda outputs, truth: loss_of(outputs, truth, settings),
+        rate=settings.rate,
+        decay=settings.decay,
+        steps=settings.steps,
+        minutes=settings.minutes,
+        log=log,
+    )
+    return net, losses
 
 
 class _Probabilities(nn.Module):
@@ -225,18 +209,7 @@ class _Probabilities(nn.Module):
 
 def export(net: InkNet) -> bytes:
     """The network as ONNX: input ``dark``, outputs ``ink`` and ``bracket``, any height and width of whole cells."""
-    buffer: Any = io.BytesIO()  # torch takes a file, whatever its annotations say
-    torch.onnx.export(
-        _Probabilities(net).eval(),
-        (torch.zeros(1, 1, 64, 96),),
-        buffer,
-        input_names=["dark"],
-        output_names=["ink", "bracket"],
-        dynamic_axes={"dark": {2: "h", 3: "w"}, "ink": {2: "h2", 3: "w2"}, "bracket": {2: "h4", 3: "w4"}},
-        opset_version=13,
-        dynamo=False,
-    )
-    return buffer.getvalue()
+    return to_onnx(_Probabilities(net), {"ink": ("h2", "w2"), "bracket": ("h4", "w4")})
 
 
 def rebuild(
@@ -264,12 +237,10 @@ def rebuild(
     pages += [drawn_page(page) for page in draw_pages(drawn, seed=7, dpi=150, fonts=fonts)]
     net = InkNet()
     if start:
-        with np.load(start) as weights:
-            net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})
+        go_on_from(net, start)
     settings = TrainSettings(steps=10**9, minutes=minutes, rate=TrainSettings.rate / (2 if start else 1))
     net, _ = train(pages, settings=settings, start=net, log=out.with_suffix(".log"))
-    np.savez(out.with_suffix(".npz"), **{name: value.numpy() for name, value in net.state_dict().items()})
-    out.write_bytes(export(net))
+    write(net, export(net), out)
 
 
 def page_reader() -> Callable[[Path], tuple[Scan, PageText]]:

@@ -6,8 +6,6 @@ al. 2019), their heat trained with the focal loss (Lin et al. 2017).
 
 from __future__ import annotations
 
-import io
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +29,7 @@ from redactlib.training.lettering_pages import (
     make_crop,
     page_weights,
 )
+from redactlib.training.networks import descend, double, go_on_from, to_onnx, write
 
 
 def _conv(inputs: int, outputs: int, *, stride: int = 1, dilation: int = 1, side: int = 3) -> nn.Sequential:
@@ -61,15 +60,11 @@ class LetteringNet(nn.Module):
         fine = self.down1(dark)
         middle = self.down2(fine)
         coarse = self.down3(middle)
-        up = _double(self.lift3(self.down4(coarse)))
-        up = _double(self.lift2(self.up3(coarse + up)))
-        up = _double(self.lift1(self.up2(middle + up)))
+        up = double(self.lift3(self.down4(coarse)))
+        up = double(self.lift2(self.up3(coarse + up)))
+        up = double(self.lift1(self.up2(middle + up)))
         maps: Tensor = self.head(self.up1(fine + up))
         return maps
-
-
-def _double(maps: Tensor) -> Tensor:
-    return functional.interpolate(maps, scale_factor=2.0, mode="nearest")
 
 
 @dataclass(frozen=True)
@@ -146,27 +141,20 @@ def train(
     drawn = [draw_word(rng, faces) for _ in range(settings.drawn_words)]
     real = [word for page in pages for word in page.words]
     weights = page_weights(pages)
-    net = (start or LetteringNet()).train()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=settings.rate, weight_decay=settings.decay)
-    began, losses = time.monotonic(), []
-    for step in range(steps):
-        spent = max(step / steps, (time.monotonic() - began) / 60 / minutes)
-        if spent >= 1:
-            break
-        warm = min(1.0, 0.1 + spent / 0.02)  # Adam needs some steps to know the scale of each gradient
-        optimiser.param_groups[0]["lr"] = settings.rate * warm * (0.5 + 0.5 * np.cos(np.pi * spent)) + 1e-6
-        batch = [make_crop(pages, weights, drawn, real, faces, rng, CropSettings()) for _ in range(settings.batch)]
-        dark, *truth = (torch.from_numpy(array) for array in targets(batch))
-        loss = loss_of(net(dark.contiguous(memory_format=torch.channels_last)), truth, settings)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimiser.step()
-        losses.append(loss.item())
-        if log and step % 50 == 49:
-            with log.open("a") as lines:
-                lines.write(f"{step + 1} {(time.monotonic() - began) / 60:.2f} min {np.mean(losses[-50:]):.4f}\n")
-    return net.eval()
+    net = start or LetteringNet()
+    descend(
+        net,
+        lambda: targets(
+            [make_crop(pages, weights, drawn, real, faces, rng, CropSettings()) for _ in range(settings.batch)]
+        ),
+        lambda maps, truth: loss_of(maps, truth, settings),
+        rate=settings.rate,
+        decay=settings.decay,
+        steps=steps,
+        minutes=minutes,
+        log=log,
+    )
+    return net
 
 
 class _Probabilities(nn.Module):
@@ -183,18 +171,7 @@ class _Probabilities(nn.Module):
 
 def export(net: LetteringNet) -> bytes:
     """The network as ONNX: input ``dark``, output ``maps``, any height and width of whole cells."""
-    buffer: Any = io.BytesIO()  # torch takes a file, whatever its annotations say
-    torch.onnx.export(
-        _Probabilities(net).eval(),
-        (torch.zeros(1, 1, 64, 96),),
-        buffer,
-        input_names=["dark"],
-        output_names=["maps"],
-        dynamic_axes={"dark": {2: "h", 3: "w"}, "maps": {2: "h4", 3: "w4"}},
-        opset_version=13,
-        dynamo=False,
-    )
-    return buffer.getvalue()
+    return to_onnx(_Probabilities(net), {"maps": ("h4", "w4")})
 
 
 def rebuild(
@@ -219,10 +196,8 @@ def rebuild(
     pages = [page for page in load_pages(scans) if fold is None or fold_of(page.name) != fold]
     net = LetteringNet()
     if start:
-        with np.load(start) as weights:
-            net.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights.files})
+        go_on_from(net, start)
     settings = TrainSettings(rate=TrainSettings.rate / (2 if start else 1))
     log = out.with_suffix(".log")
     net = train(pages, minutes=minutes, fonts=fonts, start=net if start else None, log=log, settings=settings)
-    np.savez(out.with_suffix(".npz"), **{name: value.numpy() for name, value in net.state_dict().items()})
-    out.write_bytes(export(net))
+    write(net, export(net), out)

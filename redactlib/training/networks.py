@@ -1,0 +1,93 @@
+"""What the trainings of the page's two networks share: a descent by the clock, weights to go on from, and ONNX."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def double(maps: Tensor) -> Tensor:
+    """Maps of twice the height and width, each value four times."""
+    return functional.interpolate(maps, scale_factor=2.0, mode="nearest")
+
+
+def descend(
+    net: nn.Module,
+    batch: Callable[[], Sequence[np.ndarray]],
+    loss_of: Callable[[Any, Sequence[Tensor]], Tensor],
+    *,
+    rate: float,
+    decay: float,
+    steps: int,
+    minutes: float,
+    log: Path | None = None,
+) -> list[float]:
+    """Train in place until the steps or the minutes are spent, the rate brought down in time; the loss of every step.
+
+    Args:
+        net: takes darkness.
+        batch: gives darkness and truth.
+        loss_of: of the network's outputs, by the truth.
+        rate, decay: of AdamW.
+        steps, minutes: whichever is spent first ends it.
+        log: gets a line every fifty steps.
+    """
+    net.train()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=decay)
+    losses: list[float] = []
+    began = time.monotonic()
+    for step in range(steps):
+        spent = max(step / steps, (time.monotonic() - began) / 60 / minutes)
+        if spent >= 1:
+            break
+        warm = min(1.0, 0.1 + spent / 0.02)  # Adam needs some steps to know the scale of each gradient
+        optimiser.param_groups[0]["lr"] = rate * warm * (0.5 + 0.5 * np.cos(np.pi * spent)) + 1e-6
+        dark, *truth = (torch.from_numpy(array) for array in batch())
+        loss = loss_of(net(dark.contiguous(memory_format=torch.channels_last)), truth)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        optimiser.step()
+        losses.append(loss.item())
+        if log and step % 50 == 49:
+            with log.open("a") as lines:
+                lines.write(f"{step + 1} {(time.monotonic() - began) / 60:.2f} min {np.mean(losses[-50:]):.4f}\n")
+    net.eval()
+    return losses
+
+
+def go_on_from(net: nn.Module, weights: Path) -> None:
+    """Give a network the weights that an earlier training wrote (``.npz``)."""
+    with np.load(weights) as arrays:
+        net.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays.files})
+
+
+def write(net: nn.Module, model: bytes, out: Path) -> None:
+    """Write an ONNX model, and beside it the weights of its network (``.npz``)."""
+    np.savez(out.with_suffix(".npz"), **{name: value.numpy() for name, value in net.state_dict().items()})
+    out.write_bytes(model)
+
+
+def to_onnx(net: nn.Module, outputs: Mapping[str, tuple[str, str]]) -> bytes:
+    """A network as ONNX: input ``dark``, any height and width of whole cells; `outputs` name their two axes."""
+    axes = {"dark": ("h", "w"), **outputs}
+    buffer: Any = io.BytesIO()  # torch takes a file, whatever its annotations say
+    torch.onnx.export(
+        net.eval(),
+        (torch.zeros(1, 1, 64, 96),),
+        buffer,
+        input_names=["dark"],
+        output_names=list(outputs),
+        dynamic_axes={name: {2: high, 3: wide} for name, (high, wide) in axes.items()},
+        opset_version=13,
+        dynamo=False,
+    )
+    return buffer.getvalue()
