@@ -90,7 +90,8 @@ def spells(text: str, iso: str, *, lost: bool = False) -> bool:
     >>> spells("1114/00", "2000-11-14"), spells("1114/00", "2000-11-14", lost=True)
     (False, True)
     """
-    if any(reading.date == iso for reading in find_dates(text)):
+    together = re.sub(r"(?<=[A-Za-z]) (?=[A-Za-z])", "", text)  # a pen's 12 A pr 02
+    if any(reading.date == iso for reading in (*find_dates(text), *find_dates(together))):
         return True
     if len(iso) < 10:
         return False
@@ -232,6 +233,7 @@ def read_date(
     not_after: str | None = None,
     usual: tuple[int, int] | None = None,
     order: str = "MDY",
+    months: bool = False,
     settings: HandSettings = HandSettings(),
 ) -> DateReading | None:
     """The date that readings of the lines of one stamp agree on, read under a date grammar.
@@ -246,6 +248,7 @@ def read_date(
         not_after: ISO date; today by default.
         usual: first and last year in which such stamps were mostly filled in, where that is known.
         order: ``MDY`` or ``DMY``; the other way stays possible where this one cannot be.
+        months: a month's name and a year are a date, too.
         settings: weights.
 
     Returns:
@@ -261,7 +264,7 @@ def read_date(
         if reading.lattice is None:
             continue
         worth = _figures(decode_lattice(reading.lattice).text) >= settings.figures_min
-        shares = _shares(reading.lattice, order, earliest, latest, settings) if worth else {}
+        shares = _shares(reading.lattice, (order, months), earliest, latest, settings) if worth else {}
         crop = i if groups is None else groups[i]
         weight_of[crop] = 1.0 if weights is None else weights[i]
         if weight_of[crop]:
@@ -311,22 +314,22 @@ def _prior(iso: str, usual: tuple[int, int] | None, settings: HandSettings) -> f
     """How plausible a possible date is: in the years in which such stamps were filled in, on a working day."""
     first, last = usual or (1972, 2004)
     outside = settings.unusual if usual else settings.rare
-    weekend = datetime.date.fromisoformat(iso).weekday() >= 5
+    weekend = len(iso) == 10 and datetime.date.fromisoformat(iso).weekday() >= 5
     return (1.0 if first <= int(iso[:4]) <= last else outside) * (settings.weekend if weekend else 1.0)
 
 
 def _shares(
-    lattice: np.ndarray, order: str, earliest: str, latest: str, settings: HandSettings
+    lattice: np.ndarray, language: tuple[str, bool], earliest: str, latest: str, settings: HandSettings
 ) -> dict[str, tuple[float, tuple[int, int]]]:
     """Each possible date in a lattice: its share of the probability of all dates and of none, and its steps."""
     soft, steps = softened(lattice, power=settings.softening, blank_min=settings.blank_min)
-    found = decode(soft, _grammar(order, settings), beam=settings.beam, floor=settings.floor)
+    found = decode(soft, _grammar(*language, settings), beam=settings.beam, floor=settings.floor)
     shares: dict[str, tuple[float, tuple[int, int]]] = {}
     total = 1e-9
     for one in found:
         mass = float(np.exp(one.log_probability - found[0].log_probability))
         mass *= 1.0 if one.text else settings.nothing_after
-        iso = _iso_of(one.text, order)
+        iso = _iso_of(one.text, *language)
         possible = iso is not None and earliest <= iso <= latest
         total += mass if possible or not one.text else mass * settings.implausible
         if iso is not None and possible:
@@ -342,8 +345,9 @@ def raw_text(lattice: np.ndarray, span: tuple[int, int]) -> str:
 
 
 @cache
-def _grammar(order: str, settings: HandSettings) -> Automaton:
-    """All dates as a pen writes them: ``M/D/YY`` with any stroke, ``D/M/YY``, and those with a month's name."""
+def _grammar(order: str, alone: bool, settings: HandSettings) -> Automaton:
+    """All dates as a pen writes them: ``M/D/YY`` with any stroke, ``D/M/YY``, and those with a month's name, which may
+    stand `alone` with the year."""
     months = {str(m): 1.0 for m in range(1, 13)} | {f"{m:02d}": 0.5 for m in range(1, 10)}
     days = {str(d): 1.0 for d in range(1, 32)} | {f"{d:02d}": 0.5 for d in range(1, 10)}
     past_twelve = {str(d): 0.6 for d in range(13, 32)}
@@ -356,6 +360,7 @@ def _grammar(order: str, settings: HandSettings) -> Automaton:
         [past_twelve, stroke, months, stroke, years] if order == "MDY" else [months, stroke, past_twelve, stroke, years]
     )
     chains = [numeric, turned, [days, space, names, space, years], [names, space, days, space, years]]
+    chains += [[names, space, {year: 0.5 for year in years if len(year) == 4}]] if alone else []
     outside = dict.fromkeys(ALPHABET, settings.outside) | dict.fromkeys("0123456789", settings.digit_outside)
     confusions = _PEN | {c: {c.lower(): 1.0} | _PEN.get(c, {}) for name in MONTHS for c in name}
     return build_automaton(
@@ -384,9 +389,11 @@ _PEN = {
 """What a recogniser may see in a pen's character, with the weight of taking it so."""
 
 
-def _iso_of(written: str, order: str) -> str | None:
-    """ISO form of a string of the date grammar."""
+def _iso_of(written: str, order: str, alone: bool) -> str | None:
+    """ISO form of a string of the date grammar; of a month `alone` with its year, too."""
     parts = re.findall(r"[A-Z]+|\d+", written)
+    if alone and re.fullmatch(r"[A-Z]+ ?(?:19|20)\d\d", written):
+        return to_iso(int(parts[1]), _month(parts[0]), 0)
     if len(parts) != 3:
         return None
     year = int(parts[2])

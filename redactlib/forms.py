@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -263,8 +263,7 @@ def _weighed(
     rival: where the grammar alone makes a date of other ink, it is sure of it and wrong.
     """
     votes, total = dict(written.candidates), 1.0  # with the share of no date at all
-    for day in {reading.date for reading in spelt if reading.date and len(reading.date) >= len("1999-12")}:
-        vote = settings.spelt_vote * max(reading.confidence for reading in spelt if reading.date == day)
+    for day, vote in _spelt_votes(written, spelt, settings):
         votes[day] = votes.get(day, 0.0) + vote
         total += vote
     ranked = sorted(((day, vote / total) for day, vote in votes.items()), key=lambda item: -item[1])
@@ -288,6 +287,26 @@ def _weighed(
         "handwritten": True,
         "candidates": [[d, round(p, 4)] for d, p in ranked[:5]],
     }
+
+
+def _spelt_votes(
+    written: DateReading, spelt: Sequence[DateReading], settings: FormSettings
+) -> Iterator[tuple[str, float]]:
+    """The votes of best guesses for the dates that they spell.
+
+    Where a guess spells another date as well, its stroke being a 1 (1-/5-01), they share its vote as the grammar finds
+    them probable.
+    """
+    surest: dict[str, DateReading] = {}
+    for reading in spelt:
+        day = reading.date or ""
+        if len(day) >= len("1999-12") and (day not in surest or reading.confidence > surest[day].confidence):
+            surest[day] = reading
+    for day, reading in surest.items():
+        shares = {iso: share for iso, share in written.candidates if iso == day or spells(reading.text, iso)}
+        total = sum(shares.values())
+        for iso, share in shares.items() if total else [(day, total := 1.0)]:
+            yield iso, settings.spelt_vote * reading.confidence * share / total
 
 
 def _has_one_more(day: str, rival: str) -> bool:
@@ -352,6 +371,7 @@ def _read_by_hand(
         not_after=min(latest, datetime.date.today().isoformat()),
         usual=usual,
         order=_numeric(row),
+        months=row.year_only,
     )
 
 
@@ -362,14 +382,14 @@ def _of_other_blanks(row: Marking, closer: DateLines, settings: FormSettings) ->
     others = [said for said, line in zip(rows, row.lines, strict=True) if said and "{date}" not in line]
     if not dated:
         return set()
-    found = set()
+    views: dict[int, list[bool]] = {}
     for reading, line in zip(closer.readings, closer.found, strict=True):
         letters = re.sub(r"[^A-Z]", "", reading.text.upper())
         other, own = (max((fuzz.partial_ratio(letters, said) for said in of), default=0.0) for of in (others, dated))
         worded = other >= max(settings.other_blank_score, own + settings.other_blank_lead)
-        if any(sign in letters for sign in number_signs()) or (len(letters) >= settings.other_blank_letters and worded):
-            found.add(line)
-    return found
+        signed = any(sign in letters for sign in number_signs())
+        views.setdefault(line, []).append(signed or (len(letters) >= settings.other_blank_letters and worded))
+    return {line for line, said in views.items() if said[0] or sum(said) > 1}  # the first view is of the whole line
 
 
 def _inside(closer: DateLines) -> list[str]:

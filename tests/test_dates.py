@@ -172,10 +172,19 @@ def test_a_capital_l_beside_a_month_is_read_as_one_not_stumbled_over() -> None:
         ("DATE0/19/00 BY", "2000-10-19"),
         ("TE/0//9/0DD-BY", "2000-10-19"),
         ("BNE8-3-9/6D 3669SLD", "1996-08-03"),
+        ("DATE 12 A pr 02 BY NCS", "2002-04-12"),
     ],
 )
 def test_a_guess_spells_a_date_though_a_century_is_lost_or_a_stroke_runs_into_a_figure(text, iso):
     assert spells(text, iso)
+
+
+def test_a_month_and_year_are_a_date_where_such_stamps_give_no_more():
+    said = reading_of(*": Aug 2008")
+    assert read_date([said], not_after="2026-01-01", months=True).date == "2008-08"
+    assert read_date([reading_of(*"15 AUG 2008")], not_after="2026-01-01", months=True).date == "2008-08-15"
+    otherwise = read_date([said], not_after="2026-01-01")
+    assert otherwise is None or otherwise.date is None
 
 
 def test_a_lost_stroke_makes_two_dates_of_one_row_of_figures():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from redactlib.datelines import DateLines
 from redactlib.detect.stamp import StampSettings, _crossed
 from redactlib.forms import Form, read_form
 from redactlib.layers import Layers
-from redactlib.reading import Reading, TextLine, text_line
+from redactlib.reading import ALPHABET, Reading, TextLine, decode_lattice, text_line
 from redactlib.scan import Scan
 
 HEIGHT = 40
@@ -26,8 +28,13 @@ def piece(text: str, row: int, left: int = 200, confidence: float = 0.97) -> Tex
     return text_line(corners, Reading(text, confidence, centres=centres))
 
 
-def read(pieces: list[TextLine], page: np.ndarray | None = None, filled: tuple[int, ...] = ()) -> Form:
-    """The form that the pieces are, those in `filled` being what the pen or a dater put there."""
+def read(
+    pieces: list[TextLine],
+    page: np.ndarray | None = None,
+    filled: tuple[int, ...] = (),
+    closer: DateLines | None = None,
+) -> Form:
+    """The form that the pieces are, those in `filled` being what the pen or a dater put there, read closer so."""
     lines = [
         Line(p.text, tuple(p.corners.mean(0)), float(p.box[2] - p.box[0]), p.height, parts=(i,))
         for i, p in enumerate(pieces)
@@ -35,7 +42,26 @@ def read(pieces: list[TextLine], page: np.ndarray | None = None, filled: tuple[i
     ]
     match = match_markings(lines)[0]
     page = np.full((900, 1400), 255, np.uint8) if page is None else page
-    return read_form(Scan(page, 300.0), match, lines, pieces, filled, DateLines)
+    return read_form(Scan(page, 300.0), match, lines, pieces, filled, lambda: closer or DateLines())
+
+
+def views(*lines: tuple[str, ...]) -> DateLines:
+    """Readings of lines in several views each; where one says ``{15}`` it is either."""
+    readings, found = [], []
+    for number, said in enumerate(lines):
+        for text in said:
+            steps = [(c,) for c in re.sub(r"\{.*?\}", "?", text)]
+            for both in re.findall(r"\{(.*?)\}", text):
+                steps[steps.index(("?",))] = tuple(both)
+            lattice = np.zeros((2 * len(steps), 1 + len(ALPHABET)), np.float32)
+            lattice[::2, 0] = 1.0
+            for i, choice in enumerate(steps):
+                for c in choice:
+                    lattice[2 * i + 1, 1 + ALPHABET.index(c)] = 0.97 / len(choice)
+            lattice[1::2, 0] = 0.03
+            readings.append(decode_lattice(lattice))
+            found.append(number)
+    return DateLines(tuple(readings), (1.0,) * len(found), *[tuple(found)] * 3)
 
 
 TASK_FORCE = ("REVIEWED BY FBI/JFK TASK FORCE", "ON 4/12/95 dal", "RELEASE IN FULL", "RELEASE IN PART", "TOTAL DENIAL")
@@ -131,3 +157,26 @@ def test_a_pen_writes_a_month_and_year_but_no_year_alone(said: str, iso: str | N
     form = read([piece("APPROVED FOR RELEASE", 0), piece(f"DATE: {said}", 1)])
     assert form.date.get("iso") == iso
     assert form.dated
+
+
+FBI_EXCEPT = ("ALL INFORMATION CONTAINED", "HEREIN IS UNCLASSIFIED")
+
+
+def test_a_guess_whose_stroke_may_be_a_one_speaks_for_both_dates_that_it_spells() -> None:
+    pieces = [piece(text, i) for i, text in enumerate((*FBI_EXCEPT, "DATE 1-/5-91 BY SP4"))]
+    date = read(pieces, closer=views(("1-15-91", "1-15-91"))).date
+    assert date["iso"] == "1991-01-15"
+    assert dict(date["candidates"]).get("1991-01-05", 0.0) < 0.05
+
+
+def test_one_view_that_seems_to_say_a_number_does_not_make_the_line_one() -> None:
+    texts = (
+        "DEPARTMENT OF STATE",
+        "Retain class'n Change/classify to",
+        "With concurrence of",
+        "EO 12356, Sec. 1.3 (a)(",
+    )
+    pieces = [piece(text, i) for i, text in enumerate((*texts, "FPC/HDR by"))]
+    said = ("AB 5/26/95", "AB 5/26/95", "AB 5/26/95")
+    assert read(pieces, closer=views((*said, "(NND 5/95"))).date["iso"] == "1995-05-26"
+    assert not read(pieces, closer=views(("NND 5/26/95", *said))).date.get("iso")
