@@ -22,6 +22,16 @@ def agency_name(short: str | None) -> str | None:
     return next((row["name"] for row in _tables()["agency"] if row["short"] == short), None)
 
 
+@lru_cache(maxsize=1)
+def abbreviations() -> tuple[str, ...]:
+    """Short names of agencies that are written in capitals throughout, as a pen writes them.
+
+    >>> "USCS" in abbreviations(), "State" in abbreviations()
+    (True, False)
+    """
+    return tuple(row["short"] for row in _tables()["agency"] if row["short"].isupper())
+
+
 def library_of(text: str) -> str | None:
     """The Presidential library whose symbol stands in a text; L may be read as I or 1, before a number as C or E.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from redactlib.detect.closer import read_faint, read_halves, reread
 from redactlib.detect.lettering import read_spots, unread_stamps, with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
+from redactlib.detect.override import find_override
 from redactlib.detect.sideways import read_sideways
 from redactlib.detect.spotting import find_spots
 from redactlib.detect.strike import StrikeSettings, is_stamp_struck, is_struck
@@ -253,6 +254,7 @@ def _stamp(
         return date_readings(scan, whole, reader, dates, rotation_deg=rotation, elsewhere=others)
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
+    override = find_override(scan, match, lines, pieces, form.agency, reader)
     members = sorted({*own, *filled}, key=lambda i: _down(pieces[i], pieces[own[0]]))
     unread = _unread_rows(scan, match, lines, legend_corners, settings) if row.worn else []
     outlines = legend_corners + _fills(legend_corners, [pieces[i] for i in filled], settings)
@@ -270,7 +272,7 @@ def _stamp(
         text=" / ".join(pieces[i].text for i in members),
         family=row.family,
         decision=form.decision,
-        agency=form.agency,
+        agency=override.written if override else form.agency,
         rotation_deg=round(rotation, 1),
         struck=layers is not None and _crossed(scan, layers, legend_corners, settings, closely=row.decision != "none"),
         evidence={
@@ -281,6 +283,7 @@ def _stamp(
             "fields": form.fields,
             "date": form.date,
             "ticks": [list(tick) for tick in form.ticks],
+            **({"override": asdict(override)} if override else {}),
         },
     )
 
