@@ -61,12 +61,12 @@ def find_override(
         agency: that the legend names.
         reader: reads what is written above.
     """
-    for corners in _places(match, lines, pieces, agency or "", settings) if agency else ():
+    if agency is None:
+        return None
+    for corners in _places(match, lines, pieces, agency, settings):
         box = tight(scan, bounds(corners))
-        if any(
-            _of_name_only(stroke, box, settings) for stroke in strokes_through(scan, box, settings=StrikeSettings())
-        ):
-            return Override(agency or "", _written(scan, box, agency or "", reader, settings))
+        if any(_of_name_only(stroke, box, settings) for stroke in strokes_through(scan, box)):
+            return Override(agency, _written(scan, box, agency, reader, settings))
     return None
 
 
