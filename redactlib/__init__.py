@@ -14,6 +14,7 @@ One way through the house, each stage a function that takes values and returns n
               redaction.py                proposal.py proposes, emptied.py gaps, standin.py words; extent.py measures
               stamp.py                    closer, margins, sideways, wording read again; banner.py: levels;
                                           spotting.py, lettering.py: worn ones, seen by a small network
+                                          override.py: an agency's name struck, another's written over it
               handwriting.py              pen.py, judge.py part pen from type; interlinear.py, crossing.py, handread.py
               bracket.py                  beneath.py reads lines without them, passage.py finds words by their places
               forms.py                    a stamp read as a form: ticks.py, symbols.py, dates.py, datelines.py
