@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redactlib import marks as m
 
@@ -18,6 +18,7 @@ class Edit:
         marks: ids of the marks on the page that it comes from.
         family: of a bracketed passage: what the brackets probably mean.
         between: of an insertion: the words of the draft before and behind its place, where they are known.
+        until: page on which a bracketed passage closes that opens on this one; its last mark stands there.
     """
 
     page: int
@@ -29,6 +30,7 @@ class Edit:
     confidence: float
     family: str | None = None
     between: tuple[str | None, str | None] = (None, None)
+    until: int | None = None
 
 
 def marked_up(edits: Iterable[Edit]) -> str:
@@ -39,20 +41,49 @@ def marked_up(edits: Iterable[Edit]) -> str:
     p. 1: {~~shall~>will~~}
     >>> print(marked_up([Edit(kind="insertion", before=None, after="fully", between=("shall", "agree"), **one)]))
     p. 1: shall {++fully++} agree
+    >>> print(marked_up([Edit(kind="bracket", before="the missiles", after="the missiles", until=2, **one)]))
+    pp. 1-2: {==[the missiles]==}
     """
     forms = {"insertion": "{++%s++}", "strike": "{--%s--}", "substitution": "{~~%s~>%s~~}", "bracket": "{==[%s]==}"}
     rows = []
     for edit in edits:
         parts = {"insertion": (edit.after,), "substitution": (edit.before, edit.after)}.get(edit.kind, (edit.before,))
         change = forms[edit.kind] % tuple("…" if part is None else part for part in parts)
-        rows.append(f"p. {edit.page}: " + " ".join(filter(None, (edit.between[0], change, edit.between[1]))))
+        where = f"pp. {edit.page}-{edit.until}" if edit.until else f"p. {edit.page}"
+        rows.append(f"{where}: " + " ".join(filter(None, (edit.between[0], change, edit.between[1]))))
     return "\n".join(rows)
+
+
+def over_pages(pages: Iterable[tuple[Sequence[m.Mark], Sequence[Edit]]]) -> list[Edit]:
+    """The edits of a document; a passage that opens last on one page and closes first on the next is one edit.
+
+    Args:
+        pages: of each its marks and edits, as :func:`find_edits` gives them.
+    """
+    found: list[Edit] = []
+    opened: Edit | None = None
+    for marks, edits in pages:
+        sides = {mark.id: mark.side for mark in marks if isinstance(mark, m.Bracket)}
+        passages = [edit for edit in edits if edit.kind == "bracket"]
+        closes = bool(passages) and [sides[i] for i in passages[0].marks] == ["close"]
+        for edit in edits:
+            if opened and closes and edit is passages[0] and edit.page == opened.page + 1:
+                words = " ".join(filter(None, (opened.before, edit.before))) or None
+                chance = min(opened.confidence, edit.confidence)
+                whole = replace(opened, before=words, after=words, marks=opened.marks + edit.marks, until=edit.page)
+                found[found.index(opened)] = replace(whole, confidence=chance)
+            else:
+                found.append(edit)
+        opens = bool(passages) and [sides[i] for i in passages[-1].marks] == ["open"]
+        opened = passages[-1] if opens else None
+    return found
 
 
 def find_edits(marks: Sequence[m.Mark], *, page: int, dpi: float) -> list[Edit]:
     """The edits of one page in reading order; an insertion whose anchor lies in a strike replaces what is struck.
 
-    A bracket that opens on the page before or closes on the next one gives the words up to the edge of this page.
+    A bracket that opens on the page before or closes on the next one gives the words up to the edge of this page;
+    :func:`over_pages` joins them.
     """
     strikes = [mark for mark in marks if isinstance(mark, m.Handwriting) and mark.role == "strike"]
     found = []

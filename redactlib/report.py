@@ -19,7 +19,7 @@ import numpy as np
 
 from redactlib import marks as m
 from redactlib.catalogue.exemptions import interpret
-from redactlib.edits import Edit, find_edits
+from redactlib.edits import Edit, find_edits, over_pages
 from redactlib.errors import ReportError, ScanError
 from redactlib.explain import Explanation
 from redactlib.plain import check_schema, from_plain, load_json, to_plain
@@ -292,7 +292,9 @@ class DocumentReport:
     def edits(self) -> tuple[Edit, ...]:
         """Insertions, strikes and bracketed passages in reading order; see :func:`redactlib.edits.marked_up`."""
         return tuple(
-            edit for page in self.pages for edit in find_edits(page.marks, page=page.source.page, dpi=page.image.dpi)
+            over_pages(
+                (page.marks, find_edits(page.marks, page=page.source.page, dpi=page.image.dpi)) for page in self.pages
+            )
         )
 
     def _repr_html_(self) -> str:

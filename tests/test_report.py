@@ -278,6 +278,30 @@ def test_hidden_share_is_what_is_hidden_of_all_text() -> None:
     assert rp.PageReport.from_dict(data).hidden_share == 1.0
 
 
+def page_of_brackets(number: int, *sides: str) -> rp.PageReport:
+    source = rp.Source(path=None, page=number, pages=9)
+    marks = tuple(
+        Bracket(
+            id=f"m{i}", box=(100, 100 * i, 110, 100 * i + 20), confidence=0.9, side=side, form="typed",
+            evidence={"to_the_edge": f"{side} {number}"},
+        )
+        for i, side in enumerate(sides, 1)
+    )  # fmt: skip
+    return rp.PageReport(source=source, image=full_report().image, marks=marks)
+
+
+def test_a_passage_that_closes_on_the_next_page_is_one_edit() -> None:
+    pages = (page_of_brackets(1, "close", "open"), page_of_brackets(2, "close", "open"), page_of_brackets(4, "close"))
+    edits = rp.DocumentReport(path=None, pages=pages).edits()
+    assert [(edit.page, edit.until, edit.before, edit.marks) for edit in edits] == [
+        (1, None, "close 1", ("m1",)),
+        (1, 2, "open 1 close 2", ("m2", "m1")),
+        (2, None, "open 2", ("m2",)),  # the third page is not the next
+        (4, None, "close 4", ("m1",)),
+    ]
+    assert marked_up(edits).splitlines()[1] == "pp. 1-2: {==[open 1 close 2]==}"
+
+
 def test_edits_pair_an_insertion_with_the_strike_that_it_replaces() -> None:
     edits = rp.DocumentReport(path=None, pages=(full_report(),)).edits()
     assert marked_up(edits) == "p. 3: {~~shall~>will~~}\np. 3: {==[the missiles]==}"
