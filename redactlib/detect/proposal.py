@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -69,6 +70,7 @@ class ProposalSettings:
     fill_min: float = 0.95  # covered share of it
     stepped_share: tuple[float, float] = (0.4, 0.9)  # of its box that a polygon of lines of unequal length covers
     join_mm: float = 9.0  # a see-through stroke is broken by the white rims of a few letters
+    gap_in_stroke_mm: float = 2.0  # along which one of several strokes that run together is lost
     join_closed: float = 0.6
     join_ink: float = 0.4
     stroke_min_mm: float = 2.7  # a marker covers a line of type; more than the height of small letters
@@ -220,6 +222,49 @@ def _dense(lines: np.ndarray, ink: np.ndarray, px_mm: float, settings: ProposalS
             **_around(box, ink, px_mm),
         }
         found.append(Proposal(box=box, style="marker", score=evidence["closed"], evidence=evidence))
+    return found
+
+
+def rows_of_stroke(
+    p: Proposal, count: int, slope: float, scan: Scan, *, settings: ProposalSettings = ProposalSettings()
+) -> list[Proposal]:
+    """A dense area over several lines as the strokes on each of them.
+
+    Args:
+        count: how many lines of type it covers.
+        slope: how far they fall a pixel to the right.
+    """
+    factor = max(1, round(scan.dpi / settings.working_dpi))
+    px_mm = scan.mm(1) / factor
+    aside = round(5 * px_mm)
+    x0, y0, x1, y1 = (v // factor for v in p.box)
+    top, middle = max(0, y0 - aside), (x0 + x1) / 2
+    share = _shrunk(np.ascontiguousarray(scan.ink[top * factor : (y1 + aside) * factor]).view(np.uint8), factor)
+    matrix = np.array([[1, 0, 0], [slope, 1, -slope * middle]])
+    level = cv2.warpAffine(share, matrix, share.shape[::-1], flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    closed = cv2.morphologyEx((level > 0).view(np.uint8), cv2.MORPH_CLOSE, _square(settings.speckle_mm * px_mm))
+    core = cv2.morphologyEx(closed, cv2.MORPH_OPEN, _square(settings.stroke_min_mm * px_mm))
+    lean = abs(slope) * (x1 - x0) / 2
+    edges = np.linspace(y0 - top + lean, y1 - top - lean, count + 1).round().astype(int)
+    found = []
+    for k, (a, b) in enumerate(pairwise(edges)):
+        covered = np.flatnonzero(closed[a:b].mean(0) > settings.row_min)
+        runs = np.split(covered, np.flatnonzero(np.diff(covered) > settings.gap_in_stroke_mm * px_mm) + 1)
+        runs = [run for run in runs if len(run) and run[0] < x1 and run[-1] > x0]
+        if not runs:
+            continue
+        c, d = int(runs[0][0]), int(runs[-1][-1]) + 1
+        around = _around((c, int(a), d, int(b)), level, px_mm)
+        inner = {"above": k > 0, "below": k + 1 < count}
+        evidence = {
+            "density": float(level[a:b, c:d].mean() / 255),
+            "closed": float(closed[a:b, c:d].mean()),
+            "core": float(core[a:b, c:d].mean()),
+            **{side: 0.0 if inner.get(side) else ink for side, ink in around.items()},
+        }
+        fall, more = slope * ((c + d) / 2 - middle), abs(slope) * (d - c) / 2
+        box = (c, round(top + a + fall - more), d, round(top + b + fall + more))
+        found.append(_scaled(replace(p, box=box, score=evidence["closed"], evidence=evidence), factor, scan))
     return found
 
 

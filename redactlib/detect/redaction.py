@@ -15,7 +15,8 @@ import numpy as np
 
 from redactlib.detect.emptied import find_emptied, is_amid_text
 from redactlib.detect.extent import ROUGH, ExtentSettings, PageType, hidden_extent, measure_type
-from redactlib.detect.proposal import Proposal, propose
+from redactlib.detect.proposal import Proposal, propose, rows_of_stroke
+from redactlib.detect.rim import to_rim
 from redactlib.detect.standin import RELEASE_LINE, corners, find_stand_ins
 from redactlib.layers import Layers
 from redactlib.marks import Box, Code, Redaction, area, intersection, union
@@ -116,6 +117,11 @@ class RedactionSettings:
     lettering_excess: float = 1.2  # times the ink of the type on the page or beside it that a stroke has at least
     level_lines: float = 2.0  # heights of a line's box between a struck level of classification and its caption
     marker_lines: tuple[float, float] = (0.8, 2.0)  # heights of a line's box; carelessly drawn
+    line_by_line: float = 0.2  # of the distance of lines, that strokes which run together are higher or lower
+    over_lines_closed_min: float = 0.65  # covered share of such strokes, whose ends are ragged
+    over_lines_core_min: float = 0.4  # the same without what is as thin as the strokes of letters on a dirty copy
+    uneven_ends_mm: float = 1.5  # between the ends of strokes below each other
+    line_letters_min: int = 6  # that are read in two lines of them
     heavy_min: float = 0.84  # share of ink of a stroke that lets nothing through
     heavy_lines_min: float = 0.5
     marker_width_min_mm: float = 8.0
@@ -160,10 +166,11 @@ def propose_redactions(
     page = _Page(scan, [line for line in level if line not in laid_over], laid_over, _line_height(scan, level))
     inset = round(scan.mm(0.4))  # text boxes are wider than the ground that the line stands on
     labels = [(x0 + inset, y0 + inset, x1 - inset, y1 - inset) for x0, y0, x1, y1 in (line.box for line in laid_over)]
-    proposed = [_restyled(p, page, settings) for p in propose(scan, labels)]
+    proposed = _line_by_line([_restyled(p, page, settings) for p in propose(scan, labels)], page, settings)
     judged = [replace(p, reason=_reason(p, page, settings)) for p in proposed]
     kept = _without_tables(_without_pictures(judged, scan, settings), scan, settings)
-    joined = _with_strokes_joined(_without_doubles(kept), page, settings)
+    whole = _to_their_rims(_without_doubles(kept), scan, settings)
+    joined = _with_strokes_joined(whole, page, settings)
     return _with_slips(joined, scan, page.lines, settings)
 
 
@@ -388,6 +395,41 @@ def _restyled(p: Proposal, page: _Page, settings: RedactionSettings) -> Proposal
         return p
     evidence = p.evidence | {"density": p.evidence["covered"], "opaque": True}
     return replace(p, style="marker", evidence=evidence)
+
+
+def _line_by_line(proposed: Sequence[Proposal], page: _Page, settings: RedactionSettings) -> list[Proposal]:
+    """Proposals, those see-through strokes apart that run together over several lines of type."""
+    high = settings.marker_lines[1] * page.line_height
+    over = [i for i, p in enumerate(proposed) if _is_over_lines(p, high, page, settings)]
+    page_type = measure_type(page.lines, page.scan.dpi) if over else None
+    out = list(proposed)
+    if page_type is None:
+        return out
+    for i in over:
+        x0, y0, x1, y1 = proposed[i].box
+        lines = (y1 - y0 - abs(page_type.slope) * (x1 - x0)) / page_type.pitch
+        if round(lines) > 1 and abs(lines / round(lines) - 1) < settings.line_by_line:
+            parts = rows_of_stroke(proposed[i], round(lines), page_type.slope, page.scan)
+            out += parts if _are_strokes(parts, page, settings) else []
+    return out
+
+
+def _are_strokes(parts: Sequence[Proposal], page: _Page, settings: RedactionSettings) -> bool:
+    """Whether words show in each part of a dark area, and the parts do not all end alike, as those of a label do."""
+    ends = np.ptp([(p.box[0], p.box[2]) for p in parts], axis=0)
+    lettered = [_letters_of_row(p.box, page)[0] >= settings.words_min for p in parts]
+    return max(ends) > page.scan.mm(settings.uneven_ends_mm) and all(lettered)
+
+
+def _is_over_lines(p: Proposal, high: float, page: _Page, settings: RedactionSettings) -> bool:
+    """Whether a dense area higher than a line lets words show on most of them."""
+    y0, y1 = p.box[1::2]
+    if p.style != "marker" or p.polygon or y1 - y0 < high or p.evidence["density"] > settings.see_through_max:
+        return False
+    if p.evidence["closed"] < settings.over_lines_closed_min or p.evidence["core"] < settings.over_lines_core_min:
+        return False
+    read = sum(sum(map(str.isalpha, words)) for words, sure in _inner_text(p.box, page) if sure > settings.read_min)
+    return read > settings.line_letters_min * (y1 - y0) / high
 
 
 def _is_dither(p: Proposal, page: _Page, settings: RedactionSettings) -> bool:
@@ -718,6 +760,16 @@ def _without_tables(judged: Sequence[Proposal], scan: Scan, settings: RedactionS
     return out
 
 
+def _to_their_rims(judged: Sequence[Proposal], scan: Scan, settings: RedactionSettings) -> list[Proposal]:
+    """See-through strokes as long as their rims, of which the copy may have kept less grey."""
+    return [replace(p, box=to_rim(p.box, scan)) if _is_see_through(p, settings) else p for p in judged]
+
+
+def _is_see_through(p: Proposal, settings: RedactionSettings) -> bool:
+    stroke = p.style == "marker" and p.reason is None and not p.polygon
+    return stroke and p.evidence["density"] < settings.see_through_max
+
+
 def _with_strokes_joined(judged: Sequence[Proposal], page: _Page, settings: RedactionSettings) -> list[Proposal]:
     """Strokes that stand on one line with ink between them are one stroke, which the pen left thin there."""
     out = list(judged)
@@ -726,13 +778,13 @@ def _with_strokes_joined(judged: Sequence[Proposal], page: _Page, settings: Reda
             right = out[i]
             if k == i or any(p.style != "marker" or p.reason is not None for p in (left, right)):
                 continue
-            (_, y0, x1, y1), (a0, b0, _, b1) = left.box, right.box
+            (x0, y0, x1, y1), (a0, b0, _, b1) = left.box, right.box
             top, bottom = max(y0, b0), min(y1, b1)
-            if not 0 <= a0 - x1 < settings.thin_gap_lines * page.line_height:
+            if a0 < x0 or a0 - x1 >= settings.thin_gap_lines * page.line_height:
                 continue
             if bottom - top < 0.5 * min(y1 - y0, b1 - b0):
                 continue
-            if page.scan.ink[top:bottom, x1:a0].mean() > settings.thin_gap_ink:
+            if a0 <= x1 or page.scan.ink[top:bottom, x1:a0].mean() > settings.thin_gap_ink:
                 out[i] = replace(right, box=union(left.box, right.box), score=min(left.score, right.score))
                 out[k] = replace(left, reason="part of a stroke")
     return out
