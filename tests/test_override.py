@@ -33,6 +33,8 @@ NAME = ((480, 892), (575, 880))
     [
         (None, "", "FBI"),
         (None, "USCS", "FBI"),  # a note beside a name that stands
+        (((505, 915), (530, 850)), "", "FBI"),  # a tick through it
+        (((380, 892), (1050, 880)), "", "FBI"),  # the line as a whole is struck, and with it the stamp
         (NAME, "USCS", "USCS"),
         (NAME, "", None),  # whose it is now is not known
     ],

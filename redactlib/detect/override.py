@@ -16,10 +16,13 @@ from rapidfuzz import fuzz
 from redactlib.catalogue.authorities import abbreviations
 from redactlib.catalogue.markings import Line, Match, fold
 from redactlib.detect.outline import bounds, cut_line, tight
-from redactlib.detect.strike import strokes_through
+from redactlib.detect.strike import StrikeSettings, strokes_through
 from redactlib.marks import Box
 from redactlib.reading import Reader, TextLine, crop_line
 from redactlib.scan import Scan
+
+ROUND_A_NAME = StrikeSettings(reach=2.0)
+"""Strokes are followed so far that one through the whole line is told from one through the name."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class OverrideSettings:
     words_score: float = 80.0  # in a hundred, of the legend's words around the name
     more_letters: int = 3  # that a struck name may be read with
     beyond_max: float = 1.6  # that a stroke reaches over the name on one side: a longer one strikes the line
+    short_max: float = (
+        0.2  # of the name's width, that it may leave at either end: a steeper one is a letter's or a tick
+    )
     above: float = 2.6  # how far over the name another is written,
     beside: float = 2.0  # and before or behind it
     into: float = 0.3  # pens write into the print
@@ -65,7 +71,7 @@ def find_override(
         return None
     for corners in _places(match, lines, pieces, agency, settings):
         box = tight(scan, bounds(corners))
-        if any(_of_name_only(stroke, box, settings) for stroke in strokes_through(scan, box)):
+        if _is_name_struck(list(strokes_through(scan, box, settings=ROUND_A_NAME)), box, settings):
             return Override(agency, _written(scan, box, agency, reader, settings))
     return None
 
@@ -110,10 +116,11 @@ def _cut(line: Line, pieces: Sequence[TextLine], start: int, end: int) -> Iterat
         offset += size + 1
 
 
-def _of_name_only(stroke: Box, name: Box, settings: OverrideSettings) -> bool:
-    """Whether a stroke strikes the name and not the whole line."""
-    reach = settings.beyond_max * (name[3] - name[1])
-    return stroke[0] >= name[0] - reach and stroke[2] <= name[2] + reach
+def _is_name_struck(strokes: Sequence[Box], name: Box, settings: OverrideSettings) -> bool:
+    """Whether a stroke runs over the name from end to end, and none far beyond it, as one through the line does."""
+    beyond, short = settings.beyond_max * (name[3] - name[1]), settings.short_max * (name[2] - name[0])
+    ends = [(name[0] - stroke[0], stroke[2] - name[2]) for stroke in strokes]
+    return any(min(end) >= -short for end in ends) and all(max(end) <= beyond for end in ends)
 
 
 def _written(scan: Scan, name: Box, agency: str, reader: Reader, settings: OverrideSettings) -> str | None:
