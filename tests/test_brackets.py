@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
 import pytest
 
 from redactlib.detect.beneath import without
-from redactlib.detect.bracket import BracketSettings, _in_company, _partners, find_brackets
+from redactlib.detect.bracket import (
+    BracketSettings,
+    _between,
+    _faces,
+    _in_company,
+    _partners,
+    _read_without,
+    find_brackets,
+)
 from redactlib.detect.judge import Judge
 from redactlib.layers import Layers, separate
 from redactlib.marks import Bracket
@@ -175,9 +184,51 @@ def test_a_bracket_is_taken_out_and_the_letters_beside_it_stay() -> None:
     cv2.putText(image, "oo", (100, 75), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 0, 3)
     letters = (image < 128).sum()
     cv2.polylines(image, [np.array([[112, 30], [92, 30], [92, 95], [108, 95]])], False, 0, 5)
-    left = without(Scan(image, 200.0), brackets=[("open", (90, 28, 114, 98))])
+    left = without(Scan(image, 200.0), [seen("open", (90, 28, 114, 98))])
     assert (left[:40] < 128).sum() + (left[85:] < 128).sum() == 0
     assert (left[:, 97:] < 128).sum() > 0.95 * letters
+
+
+def seen(side: str, box: tuple[int, int, int, int], *, struck: bool = False) -> Bracket:
+    return Bracket(box=box, confidence=0.9, side=side, form="drawn", struck=struck)
+
+
+@pytest.mark.parametrize("lean", [-6, 0, 6])
+def test_a_bracket_that_leans_or_was_crossed_out_is_taken_out_whole(lean: int) -> None:
+    image = np.full((120, 300), 255, np.uint8)
+    cv2.line(image, (96 + lean, 30), (96 - lean, 95), 0, 6)
+    box = (88, 28, 122, 98)
+    assert not (without(Scan(image, 200.0), [seen("open", box)]) < 128).any()
+    cv2.line(image, (85, 30), (118, 95), 0, 4)
+    cv2.line(image, (118, 30), (85, 95), 0, 4)
+    assert (without(Scan(image, 200.0), [seen("open", box, struck=True)]) < 128).sum() < 40
+
+
+def test_a_line_that_a_bracket_parted_is_read_as_one_and_loses_no_letter() -> None:
+    image = blank().image.copy()
+    for x, side in ((255, 1), (388, -1)):
+        cv2.polylines(image, [np.array([[x + 8 * side, 94], [x, 94], [x, 122], [x + 8 * side, 122]])], False, 0, 3)
+    whole = "we agree to the a NATO states"
+    pieces = PageText((line("we agree to the", 100), line("NATO states", 100, x0=282)))
+    reader = Mock()
+    centres = tuple((i + 0.5) / len(whole) for i in range(len(whole)))
+    reader.read.return_value = [Reading(whole, 0.95, None, centres)]
+    drawn = [seen("open", (252, 92, 264, 124)), seen("close", (380, 92, 392, 124))]
+    page = _read_without(drawn, Scan(image, DPI), pieces, 16.0, reader)
+    assert [line.text for line in page.lines] == [whole]
+    assert reader.read.call_args.args[0][0].shape[1] > 280
+    stands = [(drawn[0], 255.0), (drawn[1], 335.0)]  # the second close to the end of a word, where no space is read
+    assert _between(stands[0], stands[1], stands, page) == "a NATO"
+
+
+def test_a_pair_round_a_short_word_is_two_brackets_and_a_bracket_alone_is_one() -> None:
+    image = blank().image.copy()
+    for x, side in ((200, 1), (230, -1)):
+        cv2.polylines(image, [np.array([[x + 10 * side, 94], [x, 94], [x, 126], [x + 10 * side, 126]])], False, 0, 3)
+    first, last = seen("open", (197, 92, 226, 128)), seen("close", (204, 92, 233, 128))
+    assert _faces(first, last, Scan(image, DPI), BracketSettings())
+    image[:, 220:] = 255
+    assert not _faces(first, last, Scan(image, DPI), BracketSettings())
 
 
 def test_a_tall_peak_of_heat_must_be_surer_than_a_low_one() -> None:

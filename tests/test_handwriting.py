@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from redactlib.detect.handwriting import find_handwriting
+from redactlib.detect.handwriting import HandwritingSettings, _Aim, _ends_at_caret, _page, find_handwriting
 from redactlib.detect.interlinear import find_interlinear
-from redactlib.detect.pen import strokes
+from redactlib.detect.pen import find_pen, strokes
 from redactlib.layers import Layers, separate
 from redactlib.marks import Bracket, Handwriting, Stamp, area, intersection, iou
 from redactlib.reading import NeuralReader, PageText, Reading, TextLine, read_page
@@ -142,18 +142,41 @@ def test_an_insertion_may_be_as_neat_as_type() -> None:
     assert [m.text for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion"] == ["IN VIENNA"]
 
 
-def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it() -> None:
+@pytest.mark.parametrize("pen_px", [2, 4])
+def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it(pen_px: int) -> None:
     scan, text = typescript(spacing_px=60, between="IN VIENNA")
     image = scan.image.copy()
     x0, x1, y = text.lines[3].box[0], text.lines[3].box[2], text.lines[3].box[3]
     apex = round(x0 + (x1 - x0) * 29.5 / len(text.lines[3].text))  # in the gap after "nothing"
     image[y - 24 : y + 12, apex - 12 : apex + 13] = 255
-    cv2.polylines(image, [np.array([[apex - 8, y + 9], [apex, y - 5], [apex + 8, y + 9]])], False, 0, 2)
+    cv2.polylines(image, [np.array([[apex - 8, y + 9], [apex, y - 5], [apex + 8, y + 9]])], False, 0, pen_px)
     marked = Scan(image, 150.0)
     (mark,) = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
     assert mark.anchor is not None
     assert abs(mark.anchor[0] - apex) < 8
     assert mark.evidence == {"before": "nothing", "behind": "should"}
+
+
+def test_an_insertion_runs_on_into_the_margin_and_may_stand_before_the_first_word_of_a_line() -> None:
+    scan, text = typescript(spacing_px=60, between="IN VIENNA", x0=640)
+    (mark,) = (m for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion")
+    assert mark.box[2] > text.lines[-1].box[2] - 6
+    assert mark.evidence == {"before": "haste", "behind": "we"}
+    scan, text = typescript(spacing_px=60, between="IN VIENNA", x0=40)
+    image, y = scan.image.copy(), text.lines[3].box[3]
+    cv2.polylines(image, [np.array([[62, y + 9], [70, y - 5], [78, y + 9]])], False, 0, 2)
+    marked = Scan(image, 150.0)
+    (mark,) = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
+    assert mark.evidence == {"before": "haste", "behind": "we"}
+
+
+def test_a_level_that_stands_by_a_bracket_is_no_insertion() -> None:
+    scan, text = typescript(spacing_px=60, between="(S)")
+    x0, y0, _, y1 = text.lines[-1].box
+    bracket = Bracket(box=(x0 - 24, y1 - 10, x0 - 6, y1 + 50), confidence=0.9, side="close", form="drawn")
+    for brackets, roles in (((), ["insertion"]), ((bracket,), ["mark"])):
+        found = find_handwriting(scan, separate(scan), text, (), brackets)
+        assert [m.role for m in found if intersection(m.box, (x0, y0, x0 + 60, y1)) > 0.5 * area(m.box)] == roles
 
 
 def test_the_line_above_an_insertion_may_be_the_short_end_of_a_paragraph() -> None:
@@ -169,9 +192,17 @@ def test_the_line_above_an_insertion_may_be_the_short_end_of_a_paragraph() -> No
     assert intersection(found, text.lines[-1].box) > 0.8 * area(found)
 
 
-def drawn_over(*strokes: tuple[int, int, int, int], pen_px: int = 3) -> list[Handwriting]:
-    """What is found of straight strokes, given by their ends, over a line of type whose middle is 193."""
+def drawn_over(*strokes: tuple[int, int, int, int], pen_px: int = 3, higher_px: int = 0) -> list[Handwriting]:
+    """What is found of straight strokes, given by their ends, over a line of type whose middle is 193.
+
+    The line may have been read as higher than it is, as lines are that the pen's strokes stick out of.
+    """
     scan, text = typescript(spacing_px=60)
+    x0, y0, x1, y1 = text.lines[2].box
+    y0, y1 = y0 - higher_px, y1 + higher_px
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    high = replace(text.lines[2], box=(x0, y0, x1, y1), corners=corners)
+    text = PageText((*text.lines[:2], high, *text.lines[3:]))
     image = scan.image.copy()
     for x0, y0, x1, y1 in strokes:
         cv2.line(image, (x0, y0), (x1, y1), 0, pen_px)
@@ -191,9 +222,10 @@ def test_two_lines_through_words_are_one_strike() -> None:
     assert len(drawn_over((161, 190, 303, 190), (161, 195, 303, 195), pen_px=2)) == 1
 
 
-def test_a_zigzag_through_words_is_a_strike() -> None:
+@pytest.mark.parametrize("higher_px", [0, 10])
+def test_a_zigzag_through_words_is_a_strike(higher_px: int) -> None:
     points = [(164 + 8 * i, 202 if i % 2 else 182) for i in range(17)]
-    (strike,) = drawn_over(*((*a, *b) for a, b in itertools.pairwise(points)), pen_px=2)
+    (strike,) = drawn_over(*((*a, *b) for a, b in itertools.pairwise(points)), pen_px=2, higher_px=higher_px)
     assert abs(strike.box[0] - 164) < 12
     assert abs(strike.box[2] - 292) < 12
 
@@ -202,6 +234,14 @@ def test_a_short_word_is_struck_though_a_caret_hides_one_end_of_the_stroke() -> 
     caret = ((344, 202, 352, 188), (352, 188, 360, 202))
     (strike,) = drawn_over((298, 193, 352, 191), *caret)
     assert strike.struck_text == "nothing"
+
+
+@pytest.mark.parametrize(("caret", "ends"), [(346, True), (None, False), (420, False)])
+def test_a_short_strike_counts_where_it_ends_at_a_caret(caret: int | None, ends: bool) -> None:
+    scan, text = typescript(spacing_px=60)
+    page = _page(scan, find_pen(scan, None, text, ()), text, (), HandwritingSettings())
+    strike = Handwriting(box=(310, 250, 350, 255), confidence=0.7, role="strike")
+    assert _ends_at_caret(strike, [_Aim(text.lines[3], 346, caret)], page) is ends
 
 
 def test_letters_that_touch_are_no_strike() -> None:

@@ -31,6 +31,11 @@ def test_a_mark_that_was_not_read_parts_the_words_it_stands_between() -> None:
     assert [w.text for w in words_of(line("agreedthat"), [160.0])] == ["agreed", "that"]
 
 
+def test_where_a_mark_was_erased_a_letter_is_a_letter() -> None:
+    assert [w.text for w in words_of(line("the NATO"), [175.0])] == ["the", "NAT"]
+    assert [w.text for w in words_of(line("the NATO"), [175.0], erased=True)] == ["the", "NATO"]
+
+
 def test_a_mark_close_to_a_space_takes_no_letter() -> None:
     assert [w.text for w in words_of(line("of the Cuba"), [166.0])] == ["of", "the", "Cuba"]
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from redactlib.detect.beneath import read_anew, without
+from redactlib.detect.interlinear import middle_of
 from redactlib.detect.judge import Judge, shipped_judge
 from redactlib.detect.passage import words_of
 from redactlib.detect.strike import StrikeSettings, is_struck
@@ -30,6 +31,12 @@ EDITORIAL = re.compile(r"not declassified|omitted|illegible|sic\b|footnote|handw
 READING_STEP = 0.7
 """Lines of type that brackets may differ by and still stand in one."""
 
+
+PIECES_REACH = 2.0
+"""Heights of a line of type from a bracket to the pieces in which its line was read because of it ..."""
+
+PIECES_LEVEL = 0.35
+"""... which stand so level."""
 
 Stand = tuple[Bracket, float]
 """A bracket and where its back stands, from the left of the page."""
@@ -52,6 +59,9 @@ class BracketSettings:
     caller_min: float = 0.65  # probability of one that calls ...
     call_max_lines: float = 1.5  # ... so far
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
+    back_min: float = 0.85  # of their common height each of two that face each other so near has its own back, ...
+    lean_half: float = 0.08  # ... which leans so far to both sides
+    apart_min: float = 0.4  # ... and so far apart, in that height
     tall_lines: tuple[float, float] = (2.5, 20.0)  # heights of brackets known by their outline; the map knows low ones
     tall_arm: float = 0.18  # of its height, at both ends, belongs to the arms ...
     tall_reach: float = 0.25  # ... which reach so much of its width farther than what is between them ...
@@ -113,24 +123,57 @@ def find_brackets(
     pitch = _pitch(text, scan)
     ordered = sorted([*drawn, *typed], key=lambda b: _reading_place(b, text, pitch))
     pairs = _pairs(ordered, pitch, settings)
+    page = _Print(text.lines, frozenset(), pitch)
     if reader and drawn:
-        text = _read_without(drawn, scan, text, pitch, reader)
-    return _paired(ordered, pairs, [_back(b, scan) for b in ordered], text, pitch, settings)
+        page = _read_without(drawn, scan, text, pitch, reader)
+    return _paired(ordered, pairs, [_back(b, scan) for b in ordered], page, settings)
 
 
-def _read_without(drawn: Sequence[Bracket], scan: Scan, text: PageText, pitch: float, reader: Reader) -> PageText:
-    """The page's lines, those in which brackets stand read anew without them."""
-    touched = {id(line) for b in drawn for line in text.lines if _stands_in(b, line, pitch)}
-    lines = [line for line in text.lines if id(line) in touched]
-    grey = without(scan, brackets=[(b.side, b.box) for b in drawn])
-    anew = dict(zip(map(id, lines), read_anew(lines, grey, reader), strict=True))
-    return replace(text, lines=tuple(anew.get(id(line), line) for line in text.lines))
+@dataclass(frozen=True)
+class _Print:
+    """Lines of a page, those of them that were read anew without the brackets in them, and a line's height."""
+
+    lines: Sequence[TextLine]
+    anew: frozenset[TextLine]
+    pitch: float
 
 
-def _stands_in(bracket: Bracket, line: TextLine, pitch: float) -> bool:
-    """Whether a bracket begins or ends in a level line."""
+def _read_without(drawn: Sequence[Bracket], scan: Scan, text: PageText, pitch: float, reader: Reader) -> _Print:
+    """The page's lines, those in which brackets stand read anew without them, their pieces as one."""
+    rows = _rows(drawn, text, pitch)
+    read = read_anew(rows, without(scan, drawn), reader)
+    whole = {row[0]: line for row, line in zip(rows, read, strict=True) if line}
+    parts = {line for row in rows if row[0] in whole for line in row[1:]}
+    lines = [whole.get(line, line) for line in text.lines if line not in parts]
+    return _Print(lines, frozenset(whole.values()), pitch)
+
+
+def _rows(drawn: Sequence[Bracket], text: PageText, pitch: float) -> list[list[TextLine]]:
+    """Lines of print in which brackets stand, each in the pieces in which it was read because of them."""
+    rows: list[list[TextLine]] = []
+    for bracket in drawn:
+        beside = [line for line in text.lines if _stands_in(bracket, line, pitch, reach=PIECES_REACH)]
+        if not beside:
+            continue
+        longest = max(beside, key=lambda line: line.box[2] - line.box[0])
+        row = [line for line in beside if abs(_off(longest, line)) < PIECES_LEVEL * pitch]
+        for other in [r for r in rows if not set(r).isdisjoint(row)]:
+            rows.remove(other)
+            row += [line for line in other if line not in row]
+        rows.append(row)
+    return rows
+
+
+def _off(line: TextLine, piece: TextLine) -> float:
+    """How far the middle of a piece lies under a line that is drawn out over it."""
+    x0, y0, x1, y1 = piece.box
+    return (y0 + y1) / 2 - float(middle_of(line, np.array((x0 + x1) / 2)))
+
+
+def _stands_in(bracket: Bracket, line: TextLine, pitch: float, *, reach: float = 1.0) -> bool:
+    """Whether a bracket begins or ends in a level line, or so many lines' heights beside it."""
     x0, y0, x1, y1 = line.box
-    near = x0 - pitch < bracket.box[2] and bracket.box[0] < x1 + pitch
+    near = x0 - reach * pitch < bracket.box[2] and bracket.box[0] < x1 + reach * pitch
     return near and abs(line.rotation_deg) < 8 and y0 < _middle(bracket, pitch) < y1
 
 
@@ -157,6 +200,18 @@ def _same(a: Bracket, b: Bracket, settings: BracketSettings) -> bool:
     ax, ay, bx, by = ((v[i] + v[i + 2]) / 2 for v in (a.box, b.box) for i in (0, 1))
     reach = max(a.box[3] - a.box[1], b.box[3] - b.box[1])
     return iou(a.box, b.box) > settings.same_iou or (abs(ax - bx) < 0.4 * reach and abs(ay - by) < 0.4 * reach)
+
+
+def _faces(a: Bracket, b: Bracket, scan: Scan, settings: BracketSettings) -> bool:
+    """Whether two brackets so near are one pair round a short word: each has a back of its own."""
+    if a.side == b.side:
+        return False
+    first, last = (a, b) if a.side == "open" else (b, a)
+    top, foot = max(a.box[1], b.box[1]), min(a.box[3], b.box[3])
+    backs, half = (_back(first, scan), _back(last, scan)), max(2, round(settings.lean_half * (foot - top)))
+    strips = [scan.ink[max(0, top) : foot, max(0, round(back) - half) : round(back) + half + 1] for back in backs]
+    apart = backs[1] - backs[0] > settings.apart_min * (foot - top)
+    return apart and all(strip.size and strip.any(1).mean() >= settings.back_min for strip in strips)
 
 
 def _read_brackets(text: PageText, settings: BracketSettings) -> Iterator[Bracket]:
@@ -200,7 +255,7 @@ def _by_heat(
         if chances[i] < settings.doubt_min:
             break
         found = Bracket(box=peaks[i].box, confidence=float(chances[i]), side=peaks[i].side, form="drawn")
-        if not any(_same(found, other, settings) for other in kept):
+        if not any(_same(found, other, settings) and not _faces(found, other, scan, settings) for other in kept):
             kept.append(found)
     pitch = _pitch(text, scan)
     chances = _in_company(kept, text, pitch, settings)
@@ -475,50 +530,50 @@ def _paired(
     ordered: Sequence[Bracket],
     partner: Mapping[int, int],
     backs: Sequence[float],
-    text: PageText,
-    pitch: float,
+    page: _Print,
     settings: BracketSettings,
 ) -> tuple[Bracket, ...]:
     """Brackets that know their partners and the words between; what stays open may close on another page."""
     stands = list(zip(ordered, backs, strict=True))
-    words = {i: _between(stands[i], stands[j], stands, text, pitch) for i, j in partner.items() if i < j}
+    words = {i: _between(stands[i], stands[j], stands, page) for i, j in partner.items() if i < j}
     marked = []
     for i, bracket in enumerate(ordered):
         inside = words.get(min(i, partner[i])) if i in partner else None
         pair = f"b{partner[i]}" if i in partner else None
         family, why = _family(bracket, inside)
         evidence = {"why": why}
-        if i not in partner and _lines_to_edge(bracket, text, pitch) < settings.passage_max_lines:
-            evidence["to_the_edge"] = _to_the_edge(stands[i], stands, text, pitch)
+        if i not in partner and _lines_to_edge(bracket, page) < settings.passage_max_lines:
+            evidence["to_the_edge"] = _to_the_edge(stands[i], stands, page)
         marked.append(replace(bracket, id=f"b{i}", pair=pair, text=inside, family=family, evidence=evidence))
     return tuple(marked)
 
 
-def _lines_to_edge(bracket: Bracket, text: PageText, pitch: float) -> float:
+def _lines_to_edge(bracket: Bracket, page: _Print) -> float:
     """How many lines of type stand between a bracket and the edge of the page that it is open to."""
     ends = [
-        line.box[3] - bracket.box[3] if bracket.side == "open" else bracket.box[1] - line.box[1] for line in text.lines
+        line.box[3] - bracket.box[3] if bracket.side == "open" else bracket.box[1] - line.box[1] for line in page.lines
     ]
-    return max(ends, default=0) / pitch
+    return max(ends, default=0) / page.pitch
 
 
-def _to_the_edge(stand: Stand, stands: Sequence[Stand], text: PageText, pitch: float) -> str:
+def _to_the_edge(stand: Stand, stands: Sequence[Stand], page: _Print) -> str:
     """The words from an opening bracket to the end of the page, or from its beginning to a closing one."""
-    page = [line.box for line in text.lines]
-    left, right = min((box[0] for box in page), default=0), max((box[2] for box in page), default=0)
-    top, foot = min((box[1] for box in page), default=0), max((box[3] for box in page), default=0)
-    bracket = stand[0]
+    boxes = [line.box for line in page.lines]
+    left, right = min((box[0] for box in boxes), default=0), max((box[2] for box in boxes), default=0)
+    top, foot = min((box[1] for box in boxes), default=0), max((box[3] for box in boxes), default=0)
+    bracket, pitch = stand[0], page.pitch
     if bracket.side == "open":
         end = (right, foot, round(right + pitch), round(foot + pitch))
-        return _between(stand, (replace(bracket, side="close", box=end), float(end[2])), stands, text, pitch)
+        return _between(stand, (replace(bracket, side="close", box=end), float(end[2])), stands, page)
     start = (round(left - pitch), round(top - pitch), left, top)
-    return _between((replace(bracket, side="open", box=start), float(start[0])), stand, stands, text, pitch)
+    return _between((replace(bracket, side="open", box=start), float(start[0])), stand, stands, page)
 
 
-def _between(first: Stand, last: Stand, stands: Sequence[Stand], text: PageText, pitch: float) -> str:
+def _between(first: Stand, last: Stand, stands: Sequence[Stand], page: _Print) -> str:
     """The words between two brackets: right of the one on its first line, left of the other on its last."""
+    pitch = page.pitch
     top, bottom = _middle(first[0], pitch), _middle(last[0], pitch)
-    level = [line for line in text.lines if abs(line.rotation_deg) < 8]
+    level = [line for line in page.lines if abs(line.rotation_deg) < 8]
     heights = {id(line): (line.box[1] + line.box[3]) / 2 for line in level}
     inside = sorted(
         (line for line in level if top - 0.6 * pitch < heights[id(line)] < bottom + 0.6 * pitch),
@@ -536,7 +591,7 @@ def _between(first: Stand, last: Stand, stands: Sequence[Stand], text: PageText,
         from_x = first[1] if abs(y - top) < 0.6 * pitch else -np.inf
         to_x = last[1] if abs(y - bottom) < 0.6 * pitch else np.inf
         cuts = [x for bracket, x in stands if _stands_in(bracket, line, pitch)]
-        words = words_of(line, cuts)
+        words = words_of(line, cuts, erased=line in page.anew)
         if words:
             pieces += [word.text for word in words if from_x < word.middle < to_x]
         elif from_x < (line.box[0] + line.box[2]) / 2 < to_x:

@@ -41,7 +41,7 @@ class CrossingSettings:
     lead_alone_mm: float = 0.8  # or at one end, where a caret hides the other ...
     length_alone_mm: float = 7.0  # ... of a stroke so long
     slants_deg: tuple[int, ...] = (40, 48, 56, 64, 71)  # of a zigzag's strokes, up and down ...
-    slant_length: float = 0.67  # ... which are so long ...
+    slant_length: float = 0.55  # ... which are so long, of the height of most lines where one is higher ...
     slant_gap: float = 0.25  # ... follow each other as close as this ...
     same_share: float = 0.5  # of the shorter one: strokes that share so much strike the same words ...
     same_line: float = 0.5  # ... where they lie nearer than this, in heights of the line
@@ -50,7 +50,7 @@ class CrossingSettings:
     slants_times: float = 3.0  # ... so many times the most in most lines, whose letters slant too ...
     slants_each: float = 2.2  # ... so many for each height of the line ...
     slants_cover: float = 0.85  # ... over so much of its length ...
-    slants_uneven_max: float = 0.53  # ... and turn at even steps: their deviation over their mean
+    slants_uneven_max: float = 0.6  # ... and turn at even steps: their deviation over their mean
     hidden_slants_min: int = 4  # fewer strokes do where the words can no longer be read ...
     hidden_read_max: float = 0.45  # ... the reader's certainty a letter's width along the line ...
     legible_min: float = 0.85  # nothing crosses out what reads as surely as this
@@ -99,7 +99,8 @@ def find_along(
     if not rows:
         return []
     longest = float(np.quantile([_longest(row) for row in rows], settings.usual_share))
-    zigzags = [list(_zigzags(row, scale, mm, settings)) for row in rows]
+    usual_high = int(np.median([len(row.ink) for row in rows]))
+    zigzags = [list(_zigzags(row, min(usual_high, len(row.ink)), scale, mm, settings)) for row in rows]
     usual = np.quantile([max((z.turns for z in some), default=0) for some in zigzags], settings.usual_share)
     turns_min = max(settings.slants_min, settings.slants_times * usual)
     found = []
@@ -310,9 +311,8 @@ class _Zigzag:
     even: bool
 
 
-def _zigzags(row: _Row, scale: float, mm: float, settings: CrossingSettings) -> Iterator[_Zigzag]:
-    """Slanting strokes that follow each other along a line; some letters look so too."""
-    high = len(row.ink)
+def _zigzags(row: _Row, high: int, scale: float, mm: float, settings: CrossingSettings) -> Iterator[_Zigzag]:
+    """Slanting strokes that follow each other along a line so high; some letters look so too."""
     low, deep = max(0, round(row.middle - 1.2 * row.spread)), round(row.middle + 1.2 * row.spread) + 1
     down, up = (
         np.maximum.reduce([cv2.morphologyEx(row.ink, cv2.MORPH_OPEN, _slant(sign * a, high, settings)) for a in angles])

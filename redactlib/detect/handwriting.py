@@ -6,17 +6,18 @@ where it lies: in a stamp, through type, between lines, beside the column, or fr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 
-from redactlib.detect.crossing import crosses_out, find_along
+from redactlib.detect.crossing import CrossingSettings, crosses_out, find_along
 from redactlib.detect.handread import read_anew
 from redactlib.detect.interlinear import Gap, find_caret, find_gaps, find_interlinear, middle_of, way_down
 from redactlib.detect.judge import Judge
-from redactlib.detect.passage import words_of
+from redactlib.detect.passage import Word, words_of
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.detect.strike import StrikeSettings, strokes_through
 from redactlib.layers import Layers
@@ -26,6 +27,10 @@ from redactlib.scan import Scan
 
 ROUGHLY = StrikeSettings(angle_step_deg=3.0)
 """Enough to see where a stroke is that is known to be there."""
+
+
+AT_A_CARET = CrossingSettings(length_min_mm=4.0, length_alone_mm=5.0)
+"""Where a caret ends a stroke, two letters may be struck."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,10 @@ class HandwritingSettings:
     stamp_line_mm: float = 12.0  # lower stamps are one line, like levels of secrecy
     level_share: float = 0.6  # of a stroke's box lies in a level of secrecy: it is a letter of it
     by_machine_max: float = 0.08  # mean of the ink model's map in a strike over a stamp: less was set with the words
+    level_wide: float = (
+        2.0  # of what a reviewer writes by a bracket, a level of secrecy or a number, in lines' heights ...
+    )
+    level_near: float = 0.7  # ... and how near that stands
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
 
@@ -83,16 +92,23 @@ def find_handwriting(
     page = _page(scan, pen, text, stamps, settings)
     pens = _plane(layers.handwriting if layers else None, pen)
     others = [mark.box for mark in over_stamps] + [bracket.box for bracket in brackets]
-    along = _along_lines(pen, pens, layers, page, others, scan, settings)
+    crossed = partial(_along_lines, pen, pens, layers, page, others, scan, settings)
+    along = crossed()
     rest = _cleared(pen, along)
     inserted = [mark for mark in _between_lines(rest, pens, page, text, settings) if not _in_stamp(mark.box, page)]
-    along = [m for m in along if not any(intersection(m.box, i.box) > 0.5 * area(m.box) for i in inserted)]
+    along = _apart_from(along, inserted)
+    groups = [_mark(group, page, text, settings) for group in _groups(rest, scan, settings)]
+    inserted, groups = ([_of_bracket(m, brackets, page, settings) for m in some] for some in (inserted, groups))
+    inserted = [mark for mark in inserted if not any(_is_part(mark, group) for group in groups)]
     found = [*inserted, *along, *over_stamps]
-    marks = [_mark(group, page, text, settings) for group in _groups(rest, scan, settings)]
-    marks = [m for m in marks if not any(intersection(m.box, o.box) > 0.5 * area(m.box) for o in found)]
-    marks += found
+    marks = [*_apart_from(groups, found), *found]
+    aims = {id(mark): aim for mark in marks if (aim := _aim(mark, pen, page))}
+    if aims:
+        at_carets = [strike for strike in crossed(AT_A_CARET) if _ends_at_caret(strike, aims.values(), page)]
+        at_carets = _apart_from(at_carets, along)
+        marks = [*_apart_from(marks, at_carets), *at_carets]
     strikes = [mark for mark in marks if mark.role == "strike"]
-    marks = [_aimed(mark, strikes, pen, page) for mark in marks]
+    marks = [_aimed(mark, aims.get(id(mark)), strikes, page) for mark in marks]
     if reader:
         marks = read_anew(marks, scan, page.pitch, reader)
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
@@ -106,6 +122,7 @@ def _along_lines(
     others: Sequence[Box],
     scan: Scan,
     settings: HandwritingSettings,
+    crossing: CrossingSettings = CrossingSettings(),
 ) -> list[Handwriting]:
     """Strikes along lines of print that are no stamp's and not written themselves; no part of another mark is one."""
     written, inked = _Sums(pen.mask), _Sums(pen.ink)
@@ -118,7 +135,7 @@ def _along_lines(
     ]
     ruling, fill = (_plane(getattr(layers, name, None), pen) for name in ("ruling", "fill"))
     found = []
-    for crossed in find_along(pen.ink, pens, pen.scale, MM, lines):
+    for crossed in find_along(pen.ink, pens, pen.scale, MM, lines, settings=crossing):
         x0, y0, x1, y1 = _on_map(crossed.box, pen)
         there = (slice(y0, y1 + 1), slice(x0, x1))
         printed = max(plane[there][pen.ink[there]].mean() for plane in (ruling, fill)) if pen.ink[there].any() else 1.0
@@ -128,6 +145,20 @@ def _along_lines(
             box, chance = _clipped(crossed.box, scan), settings.strike_confidence
             found.append(Handwriting(box=box, confidence=chance, role="strike", struck_text=words))
     return found
+
+
+def _apart_from(marks: Sequence[Handwriting], others: Sequence[Handwriting]) -> list[Handwriting]:
+    """Marks that do not mostly lie in others."""
+    return [mark for mark in marks if not any(_lies_in(mark, other) for other in others)]
+
+
+def _lies_in(mark: Handwriting, other: Handwriting) -> bool:
+    return intersection(mark.box, other.box) > 0.5 * area(mark.box)
+
+
+def _is_part(mark: Handwriting, other: Handwriting) -> bool:
+    """Whether a mark is a part of an insertion: the rest of that touches a line of type, or its caret."""
+    return other.role == "insertion" and _lies_in(mark, other) and not _lies_in(other, mark)
 
 
 def _cleared(pen: Pen, marks: Sequence[Handwriting]) -> Pen:
@@ -205,39 +236,96 @@ def _between_lines(
     ]
 
 
-def _aimed(mark: Handwriting, struck: Sequence[Handwriting], pen: Pen, page: _Page) -> Handwriting:
+@dataclass(frozen=True)
+class _Aim:
+    """Where an insertion goes: the line under it, and from the left of the page its place, and its caret's if any."""
+
+    line: TextLine
+    place: int
+    caret: int | None
+
+
+def _aim(mark: Handwriting, pen: Pen, page: _Page) -> _Aim | None:
+    """Where an insertion goes, which may stand in the margin behind its line."""
+    if mark.role != "insertion" or not mark.anchor:
+        return None
+    x, y = mark.anchor
+    level = [line for line in page.prints if line.box[1] <= y < line.box[3]]
+    others = [line for line in level if intersection(line.box, mark.box) < 0.5 * area(line.box)]  # it was read itself
+    off = {line: max(line.box[0] - x, x - line.box[2], 0) for line in others}
+    line = min(off, key=lambda line: off[line], default=None)
+    if line is None or off[line] > (mark.box[2] - mark.box[0]) / 2 + page.pitch:
+        return None
+    caret = find_caret(pen.ink, pen.scale, MM, mark.box, line)
+    return _Aim(line, x if caret is None else caret, caret)
+
+
+def _ends_at_caret(strike: Handwriting, aims: Iterable[_Aim], page: _Page) -> bool:
+    """Whether a strike ends at a caret in its line."""
+    x1, y = strike.box[2], (strike.box[1] + strike.box[3]) / 2
+    return any(
+        aim.caret is not None
+        and abs(aim.caret - x1) < 0.5 * page.pitch
+        and abs(middle_of(aim.line, np.array(x1)) - y) < 0.5 * page.pitch
+        for aim in aims
+    )
+
+
+def _of_bracket(
+    mark: Handwriting, brackets: Sequence[Bracket], page: _Page, settings: HandwritingSettings
+) -> Handwriting:
+    """A mark, no insertion where it is a level of secrecy or a number that a reviewer wrote by his bracket."""
+    x0, y0, x1, y1 = mark.box
+    if mark.role != "insertion" or x1 - x0 > settings.level_wide * page.pitch:
+        return mark
+    for bracket in brackets:
+        left, top, right, foot = bracket.box
+        gap = x0 - right if bracket.side == "close" else left - x1
+        level = min(y1, foot) - max(y0, top)
+        if bracket.form == "drawn" and abs(gap) < settings.level_near * page.pitch and level > 0:
+            return replace(mark, role="mark", text=None, anchor=None)
+    return mark
+
+
+def _aimed(mark: Handwriting, aim: _Aim | None, struck: Sequence[Handwriting], page: _Page) -> Handwriting:
     """An insertion with its place in the text: the struck words that it replaces, or the caret under it.
 
     Its ``evidence`` names the words before and behind that place.
     """
-    if mark.role != "insertion" or not mark.anchor:
+    if not (aim and mark.anchor):
         return mark
-    x, y = mark.anchor
-    lines = (line for line in page.prints if line.box[1] <= y < line.box[3] and line.box[0] <= x < line.box[2])
-    line = next(lines, None)
-    caret = find_caret(pen.ink, pen.scale, MM, mark.box, line) if line else None
+    y = mark.anchor[1]
     for strike in struck:
         left, right = max(mark.box[0], strike.box[0]), min(mark.box[2], strike.box[2])
         level = (strike.box[1] + strike.box[3]) // 2
-        over = left < right or (caret is not None and abs(caret - strike.box[2]) < page.pitch)
+        over = left < right or (aim.caret is not None and abs(aim.caret - strike.box[2]) < page.pitch)
         if over and abs(level - y) < 0.5 * page.pitch:
-            beside = _beside(line, page, strike.box[0], strike.box[2], caret) if line else {}
+            beside = _beside(aim.line, page, strike.box[0], strike.box[2], aim.caret)
             return replace(mark, anchor=((strike.box[0] + strike.box[2]) // 2, level), evidence=beside)
-    if not line:
-        return mark
-    place = x if caret is None else caret
-    return replace(mark, anchor=(place, y), evidence=_beside(line, page, place, place, caret))
+    return replace(mark, anchor=(aim.place, y), evidence=_beside(aim.line, page, aim.place, aim.place, aim.caret))
 
 
 def _beside(line: TextLine, page: _Page, left: int, right: int, caret: int | None) -> dict[str, str | None]:
-    """The last word of a line that ends before one place, and the first that begins behind another."""
-    middle = float(middle_of(line, np.array(left)))
-    pieces = [piece for piece in page.prints if abs(middle_of(piece, np.array(left)) - middle) < 0.5 * page.pitch]
-    words = [word for piece in pieces for word in words_of(piece, () if caret is None else (caret,))]
-    words.sort(key=lambda word: word.left)
+    """The last word of a draft that ends before one place in a line, and the first that begins behind another."""
+    cuts = () if caret is None else (caret,)
+    words = _words_of_row(line, page, cuts)
     before = [word.text for word in words if word.middle < left]
     behind = [word.text for word in words if word.middle > right]
-    return {"before": before[-1] if before else None, "behind": behind[0] if behind else None} if words else {}
+    if not words:
+        return {}
+    if not before:
+        before = [word.text for gap in page.gaps if gap.below is line for word in _words_of_row(gap.above, page)]
+    if not behind:
+        behind = [word.text for gap in page.gaps if gap.above is line for word in _words_of_row(gap.below, page)]
+    return {"before": before[-1] if before else None, "behind": behind[0] if behind else None}
+
+
+def _words_of_row(line: TextLine, page: _Page, cuts: Sequence[float] = ()) -> list[Word]:
+    """Words of a line and of what stands level with it, from left to right."""
+    x = np.array((line.box[0] + line.box[2]) / 2)
+    middle = float(middle_of(line, x))
+    pieces = [piece for piece in page.prints if abs(middle_of(piece, x) - middle) < 0.5 * page.pitch]
+    return sorted((word for piece in pieces for word in words_of(piece, cuts)), key=lambda word: word.left)
 
 
 def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:

@@ -51,9 +51,17 @@ class CaretSettings:
     """What a caret looks like: two legs that stand below the line and lean together; lengths on paper."""
 
     sizes_mm: tuple[tuple[float, float], ...] = ((1.6, 2.0), (2.5, 2.3), (3.4, 2.3), (2.5, 3.4), (4.0, 3.4))
+    pens_mm: tuple[float, ...] = (0.4, 0.8)
     foot_mm: float = 1.7  # its feet lie lower than this under the middle of the line: below those of letters
     apex_mm: float = 1.5  # its point at most so far above that middle
     aside_mm: float = 6.0  # from the sides of what is inserted
+    legs_min: float = 0.9  # of them is inked ...
+    hollow_max: float = 0.25  # ... and at most so much of what is between
+    likeness_min: float = 0.75  # share of the legs that is inked, less that of what is between, and less
+    beside: float = 0.2  # ... so much of the share beside its point, where an M or a W has strokes,
+    off: float = 0.01  # ... this for each millimetre from the middle of what is inserted,
+    short: float = 0.4  # ... and this for each by which its feet end higher than most do, ...
+    feet_mm: float = 2.5  # ... so far under the middle of the line: letters with slanting legs stand on the line
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,8 @@ def find_interlinear(
     for gap in gaps:
         between = parts[_stands_in(parts, gap, scale, settings)]
         for group in _words(between, settings.join_mm * mm):
+            if not _is_over(group, gap, scale):
+                continue
             x0, y0, x1, y1 = _bounds(group)
             box = (int(x0 / scale), int(y0 / scale), int(np.ceil(x1 / scale)), int(np.ceil(y1 / scale)))
             placed = settings.between[0] < way_down(box, gap) < settings.between[1]
@@ -102,6 +112,7 @@ def find_interlinear(
             penned = chance is not None and chance[y0:y1, x0:x1][ink[y0:y1, x0:x1]].mean() >= settings.pen_min
             if written and not _is_type(box, gap, text, penned, settings):
                 found.append((box, gap))
+    found.sort(key=lambda f: -area(f[0]))
     boxes = [box for box, _ in found]
     return [f for i, f in enumerate(found) if not any(intersection(f[0], b) > 0.5 * area(f[0]) for b in boxes[:i])]
 
@@ -126,22 +137,44 @@ def find_caret(
     left = max(0, round(box[0] * scale - settings.aside_mm * mm))
     right = round(box[2] * scale + settings.aside_mm * mm)
     top = max(0, round(middle - settings.apex_mm * mm))
-    strip = ink[top : round(middle + 6 * mm), left:right].astype(np.uint8)
+    strip = ink[top : round(middle + 6 * mm), left:right].astype(np.float32)
     near = cv2.dilate(strip, np.ones((3, 3), np.uint8))
-    centre, places = (box[0] + box[2]) / 2 * scale - left, []
+    centre, best, place = (box[0] + box[2]) / 2 * scale - left, settings.likeness_min, None
     for wide_mm, high_mm in settings.sizes_mm:
-        half, high = round(wide_mm * mm / 2), round(high_mm * mm)
-        if strip.shape[0] <= high or strip.shape[1] <= 2 * half:
-            continue
-        legs = np.zeros((high + 1, 2 * half + 1), np.uint8)
-        cv2.polylines(legs, [np.array([[0, high], [half, 0], [2 * half, high]])], False, 1)
-        fits = cv2.erode(near, legs, anchor=(half, 0), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        for y, x in zip(*np.nonzero(fits), strict=True):
-            inside = strip[y + high // 2 : y + high + 1, x - half // 3 : x + half // 3 + 1]
-            beside = strip[y : y + high // 3, [max(0, x - half), min(strip.shape[1] - 1, x + half)]]
-            if top + y + high >= middle + settings.foot_mm * mm and not inside.any() and not beside.any():
-                places.append(int(x))
-    return round((left + min(places, key=lambda x: abs(x - centre))) / scale) if places else None
+        for pen_mm in settings.pens_mm:
+            legs, hollow, beside, (apex, foot) = _caret(wide_mm * mm, high_mm * mm, pen_mm * mm)
+            if not hollow.any() or (np.array(strip.shape) < legs.shape).any():
+                continue
+            inked, between = _share(near, legs), _share(strip, hollow)
+            y, x = np.nonzero((inked >= settings.legs_min) & (between <= settings.hollow_max))
+            feet, off = (top + y + foot - middle) / mm, np.abs(x + apex - centre) / mm
+            like = inked[y, x] - between[y, x] - settings.beside * _share(strip, beside)[y, x] - settings.off * off
+            like -= settings.short * np.maximum(0, settings.feet_mm - feet)
+            like[feet < settings.foot_mm] = 0
+            if like.max(initial=0) > best:
+                best, place = float(like.max()), int(x[like.argmax()]) + apex
+    return None if place is None else round((left + place) / scale)
+
+
+def _caret(wide: float, high: float, pen: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, int]]:
+    """Masks of a caret's legs, of what is between them and of two places beside its point, and where point and feet
+    are, from the left and from above."""
+    half, deep, thick = round(wide / 2), round(high), max(1, round(pen))
+    rim = thick // 2 + 1
+    points = np.array([[rim, rim + deep], [rim + half, rim], [rim + 2 * half, rim + deep]])
+    legs, fat, hollow, beside = np.zeros((4, deep + 1 + 2 * rim, 2 * half + 1 + 2 * rim), np.uint8)
+    cv2.polylines(legs, [points], False, 1, 1)
+    cv2.polylines(fat, [points], False, 1, thick + 2)
+    cv2.fillPoly(hollow, [points], 1)
+    hollow[fat > 0] = 0
+    hollow[rim + deep :] = 0
+    beside[rim : rim + max(1, deep // 3), [rim, rim + 2 * half]] = 1
+    return legs, hollow, beside, (rim + half, rim + deep)
+
+
+def _share(ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """How much of a mask is inked, wherever it is laid."""
+    return cv2.matchTemplate(ink, mask.astype(np.float32), cv2.TM_CCORR) / mask.sum()
 
 
 def find_gaps(text: PageText, *, settings: InterlinearSettings = InterlinearSettings()) -> list[Gap]:
@@ -213,8 +246,15 @@ def _stands_in(parts: np.ndarray, gap: Gap, scale: float, settings: InterlinearS
     middle, above, below = y + h / 2, middle_of(gap.above, x + w / 2), middle_of(gap.below, x + w / 2)
     inside = (middle > above + settings.under_heights * height) & (middle < below - settings.over_heights * height)
     apart = (y > above - 0.1 * height) & (y + h < below + 0.3 * height)  # a tail may touch the lines
+    return inside & apart
+
+
+def _is_over(parts: np.ndarray, gap: Gap, scale: float) -> bool:
+    """Whether components begin or end between two lines; what is inserted at their ends runs on into the margin."""
+    height = (gap.above.height + gap.below.height) / 2
     left, right = min(gap.above.box[0], gap.below.box[0]), max(gap.above.box[2], gap.below.box[2])
-    return inside & apart & (x + w / 2 > left - height) & (x + w / 2 < right + height)
+    middle = (parts[:, 0] + parts[:, 2] / 2) / scale
+    return bool(((middle > left - height) & (middle < right + height)).any())
 
 
 def way_down(box: Box, gap: Gap) -> float:

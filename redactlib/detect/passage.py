@@ -33,12 +33,13 @@ class Word:
         return (self.left + self.right) / 2
 
 
-def words_of(line: TextLine, cuts: Sequence[float] = ()) -> list[Word]:
+def words_of(line: TextLine, cuts: Sequence[float] = (), *, erased: bool = False) -> list[Word]:
     """Words of a line with their places, parted where marks cut it.
 
     Args:
         line: level, as read.
         cuts: where marks stand in it, from the left of the page.
+        erased: the marks were taken out before it was read; what is read in their place is a letter that they touched.
 
     Returns:
         left to right; nothing where the reader does not say where its letters stand.
@@ -51,6 +52,8 @@ def words_of(line: TextLine, cuts: Sequence[float] = ()) -> list[Word]:
     text = line.text.replace("^", " ")  # no key of a typewriter: a caret
     spaces = places[[letter == " " for letter in text]]
     glued = [cut for cut in cuts if not (np.abs(spaces - cut) < NEAR * step).any()]
+    if erased:
+        glued = [cut for cut in glued if not (np.abs(places - cut) < OWN_PLACE * step).any()]
     words: list[Word] = []
     letters: list[tuple[str, float]] = []
     for letter, place in zip(text, places.tolist(), strict=True):
