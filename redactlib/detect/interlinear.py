@@ -250,11 +250,10 @@ def _stands_in(parts: np.ndarray, gap: Gap, scale: float, settings: InterlinearS
 
 
 def _is_over(parts: np.ndarray, gap: Gap, scale: float) -> bool:
-    """Whether components begin or end between two lines; what is inserted at their ends runs on into the margin."""
-    height = (gap.above.height + gap.below.height) / 2
+    """Whether what stands between two lines begins or ends over them; it may run on into the margin."""
     left, right = min(gap.above.box[0], gap.below.box[0]), max(gap.above.box[2], gap.below.box[2])
-    middle = (parts[:, 0] + parts[:, 2] / 2) / scale
-    return bool(((middle > left - height) & (middle < right + height)).any())
+    x0, _, x1, _ = _bounds(parts)
+    return bool(x0 / scale < right and x1 / scale > left)
 
 
 def way_down(box: Box, gap: Gap) -> float:
