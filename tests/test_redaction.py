@@ -490,6 +490,15 @@ def test_cover_that_is_carelessly_high_hides_the_line_that_goes_on_beside_it():
     assert hidden_extent(cover, (), measure_type(lines, DPI, [cover]), lines)[0] == 1
 
 
+def test_line_that_left_no_trace_was_as_long_as_the_others():
+    rows = (0, 1, 2, 3, 5, 6)
+    lines = [line("the quick brown fox jumped over it all"[: 30 + i], 100, 100 + 50 * i) for i in rows]
+    gap = (80, 300, 1200, 350)
+    page_type = measure_type(lines, DPI, [gap])
+    room, line_of_prose = (hidden_extent(gap, (), page_type, lines, bare=bare)[1] for bare in (False, True))
+    assert (room > 36, 31 <= line_of_prose <= 35) == (True, True)
+
+
 def test_block_at_the_end_of_a_paragraph_holds_less_than_one_amid_it():
     above = [line("the quick brown fox jumped over", 100, 100 + 50 * i) for i in range(5)]
     block = (90, 350, 1035, 500)
@@ -608,6 +617,18 @@ def test_slip_at_the_end_of_a_line_is_as_wide_as_its_edge():
     cv2.line(page, (715, 252), (1010, 252), 0, 2)
     cv2.line(page, (715, 252), (716, 298), 0, 2)
     [box] = [box for style, box in found(page, *lines) if style == "cutout"]
+    assert box[2] == pytest.approx(1010, abs=20)
+
+
+def test_slip_opposite_a_code_is_as_wide_as_its_edge():
+    page = blank()
+    lines = [*prose(page, range(3)), typed(page, line("the quick brown fox", 120, 250)), *prose(page, range(4, 7))]
+    margin = typed(page, line("25X1", 1220, 250, advance=12))
+    [(style, gap)] = found(page, *lines, margin)
+    assert (style, gap[2] > 1080) == ("whiteout", True)
+    cv2.line(page, (715, 252), (1010, 252), 0, 2)
+    [(style, box)] = found(page, *lines, margin)
+    assert style == "cutout"
     assert box[2] == pytest.approx(1010, abs=20)
 
 

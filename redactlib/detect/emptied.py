@@ -86,19 +86,21 @@ def find_emptied(
     prose = _Prose.of(rows, page_type, settings)
     if prose is None:
         return []
-    broken = _broken(prose, settings)
     places: list[tuple[Box, float]] = [
         *((box, 1.0) for box in _gaps_of_prose(prose, settings)),
         *((prose.between(i), settings.between_chars) for i in prose.missing if prose.is_within(i)),
     ]
     slips = []
     for box, beyond in places:
-        fitted = _fitted(box, beyond, scan, page_type, settings)
-        edges, box = max((sum(_edges(b, scan, page_type, settings)), b) for b in {box, fitted})
+        edges, box = _with_edges(box, beyond, scan, page_type, settings)
         if edges >= settings.slip_edges_min:
             slips.append((box, {"edges": edges}))
     found: list[Proposal] = []
-    for box, evidence in [*_coded(prose, codes, known, settings), *slips, *broken]:
+    coded, broken = (
+        [(_with_edges(box, 1.0, scan, page_type, settings)[1], evidence) for box, evidence in gaps]
+        for gaps in (_coded(prose, codes, known, settings), _broken(prose, settings))
+    )
+    for box, evidence in [*coded, *slips, *broken]:
         x0, y0, x1, y1 = box
         explained = any(
             intersection(box, k) > settings.known_max * area(box) for k in [*known, *(p.box for p in found)]
@@ -371,6 +373,15 @@ def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[Box]:
             if all(_is_whole(r, start, stop, advance, settings) for r in beside):
                 gaps.append(prose.of_row(row, start, stop))
     return gaps
+
+
+def _with_edges(
+    box: Box, reach_chars: float, scan: Scan, page_type: PageType, settings: EmptiedSettings
+) -> tuple[int, Box]:
+    """How many edges of a slip run along a gap, and the gap as wide as the slip."""
+    places = (box, _fitted(box, reach_chars, scan, page_type, settings))
+    edges = [sum(_edges(place, scan, page_type, settings)) for place in places]
+    return (edges[1], places[1]) if edges[1] >= edges[0] else (edges[0], box)
 
 
 def _fitted(box: Box, reach_chars: float, scan: Scan, page_type: PageType, settings: EmptiedSettings) -> Box:

@@ -217,6 +217,7 @@ def hidden_extent(
     lines: Sequence[TextLine] = (),
     *,
     pen: bool = False,
+    bare: bool = False,
     settings: ExtentSettings = ExtentSettings(),
 ) -> tuple[int, int, tuple[int, int]]:
     """Lines and characters that a covered area holds, and the range in which the characters lie.
@@ -225,6 +226,7 @@ def hidden_extent(
         box, polygon: the cover, page pixels; no polygon is the box.
         lines: the text that is left on the page.
         pen: whether it is the stroke of a pen, which is careless about its ends and its height.
+        bare: whether nothing is seen of the cover itself, whose box is then the room that the text leaves for it.
 
     >>> hidden_extent((0, 0, 300, 40), (), PageType(advance=30, height=45, pitch=50, fixed=True))
     (1, 9, (8, 11))
@@ -241,15 +243,17 @@ def hidden_extent(
         if (np.abs(page_type.rows[:, 0] - y) < settings.amid * page_type.pitch).any():  # a line goes on beside it
             count, rows = 1, np.ones(1)
     spread = settings.spread if page_type.fixed else settings.spread_print
-    if count == 1:
-        chars = _between(box, page_type, lines, settings.pen_padding if pen else settings.padding, settings)
+    before, after = _beside(box, page_type, lines, settings) if count == 1 else ([], [])
+    if count == 1 and (before or after or not bare):
+        padding = settings.pen_padding if pen else settings.padding
+        chars = _between(box, before, after, page_type, padding)
         slack = 0.5 + 0.5 * pen
-    elif rows.mean() < settings.stepped * count:
+    elif not bare and rows.mean() < settings.stepped * count:
         chars = float(rows.sum()) * (x1 - x0) / len(rows) / page_type.advance - count * settings.padding
         slack = 0.5 * count
     else:
         width = max(1.0, (x1 - x0) / page_type.advance - settings.block_padding)
-        typed, fills = _block(box, count, page_type, settings)
+        typed, fills = _block(box, count, page_type, bare, settings)
         low, chars, high = (width * fill * float(rows.mean()) / count for fill in fills)
         return typed, max(1, round(chars)), (max(1, int(low * (1 - spread))), int(np.ceil(high * (1 + spread))))
     low, high = chars * (1 - spread) - slack, chars * (1 + spread) + slack
@@ -265,13 +269,12 @@ def _thickness(box: Box, polygon: Sequence[Point]) -> np.ndarray:
     return 2.0 * mask.sum(0)
 
 
-def _between(
-    box: Box, page_type: PageType, lines: Sequence[TextLine], padding: float, settings: ExtentSettings
-) -> float:
-    """Characters that a cover of one line hides, counted from the letters that are left beside it where there are."""
+def _beside(
+    box: Box, page_type: PageType, lines: Sequence[TextLine], settings: ExtentSettings
+) -> tuple[list[float], list[float]]:
+    """The middles of the letters that are left in a line before a cover, and behind it."""
     x0, y0, x1, y1 = box
     advance, middle = page_type.advance, (y0 + y1) / 2
-    left, right = x0 + padding / 2 * advance, x1 - padding / 2 * advance
     tilt = page_type.slope * (x1 - x0) / 2
     reach, inside = settings.beside * advance, 0.3 * advance
     before, after = [], []
@@ -287,6 +290,13 @@ def _between(
                 before.append(x)
             if abs(y - middle - tilt) < 0.5 * page_type.height and x1 - inside < x < x1 + reach:
                 after.append(x)
+    return before, after
+
+
+def _between(box: Box, before: Sequence[float], after: Sequence[float], page_type: PageType, padding: float) -> float:
+    """Characters that a cover of one line hides, counted from the letters that are left beside it where there are."""
+    advance = page_type.advance
+    left, right = box[0] + padding / 2 * advance, box[2] - padding / 2 * advance
     space = advance if page_type.fixed else 0.55 * advance
     if before:
         edge = max(before) + 0.5 * advance
@@ -341,7 +351,7 @@ def _prose(page_type: PageType, settings: ExtentSettings) -> _Prose:
 
 
 def _block(
-    box: Box, count: int, page_type: PageType, settings: ExtentSettings
+    box: Box, count: int, page_type: PageType, bare: bool, settings: ExtentSettings
 ) -> tuple[int, tuple[float, float, float]]:
     """How many of `count` rows a block's text stands in, and their lengths in all: at least, most likely, at most.
 
@@ -382,7 +392,8 @@ def _block(
         )
     chance, blanks = (1 - closing) * goes_on + closing * over
     up_to = np.cumsum(chance + 1e-12) / (chance + 1e-12).sum()
-    longest = 1 - float(np.minimum(lengths / width, 1).mean())  # one line of them is as long as the block is wide
+    # one line of them is as long as a cover is wide
+    longest = 0.0 if bare else 1 - float(np.minimum(lengths / width, 1).mean())
     at = np.arange(len(up_to)) / cells + longest
     low, high = np.interp((0.05, 0.95), up_to, at)
     over, under = (np.interp(at / (1 + part), at, up_to) for part in (-settings.near_enough, settings.near_enough))

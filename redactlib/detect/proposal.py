@@ -260,6 +260,7 @@ def rows_of_stroke(
             "density": float(level[a:b, c:d].mean() / 255),
             "closed": float(closed[a:b, c:d].mean()),
             "core": float(core[a:b, c:d].mean()),
+            "one_of": count,
             **{side: 0.0 if inner.get(side) else ink for side, ink in around.items()},
         }
         fall, more = slope * ((c + d) / 2 - middle), abs(slope) * (d - c) / 2

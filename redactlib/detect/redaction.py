@@ -259,7 +259,13 @@ def _measured(
         ragged = redaction.evidence.get("rectangular", 1.0) < RAGGED_MAX
         pen = redaction.style == "marker" or (ragged and redaction.box[3] - redaction.box[1] < 1.5 * page_type.pitch)
         rows, chars, chars_range = hidden_extent(
-            redaction.box, redaction.polygon, page_type, lines, pen=pen, settings=settings
+            redaction.box,
+            redaction.polygon,
+            page_type,
+            lines,
+            pen=pen,
+            bare=redaction.style == "whiteout",
+            settings=settings,
         )
         redaction = replace(redaction, lines=rows, estimated_chars=chars, chars_range=chars_range)
     return redaction if known is None else replace(redaction, estimated_chars=known, chars_range=(known, known))
@@ -766,7 +772,7 @@ def _to_their_rims(judged: Sequence[Proposal], scan: Scan, settings: RedactionSe
 
 
 def _is_see_through(p: Proposal, settings: RedactionSettings) -> bool:
-    stroke = p.style == "marker" and p.reason is None and not p.polygon
+    stroke = p.style == "marker" and p.reason is None and not p.polygon and "one_of" not in p.evidence
     return stroke and p.evidence["density"] < settings.see_through_max
 
 
