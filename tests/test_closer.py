@@ -1,12 +1,13 @@
-"""Lines that hang together with the next are read by halves."""
+"""A second look at lines: by halves, the other way round, and from end to end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
-from redactlib.detect.closer import read_halves
+from redactlib.detect.closer import read_cut, read_halves, read_upside_down
 from redactlib.reading import Reading, TextLine, text_line
 from redactlib.scan import Scan
 
@@ -48,3 +49,41 @@ def test_lines_read_without_doubt_and_lines_of_the_typing_are_not() -> None:
     reader = Says("DECLASSIFIED BY", "ON")
     assert read_halves(scan, [*typing, line(700, 110, "TOP SECRET", 0.98)], reader) == []
     assert reader.heights == []
+
+
+def test_a_stamp_that_stands_on_its_head_is_read_the_other_way_round() -> None:
+    scan = Scan(np.full((1200, 1000), 255, np.uint8), 300.0)
+    stamp = [
+        line(700, 50, "SENT", 0.5),
+        line(770, 50, "DECIN AIIOR DO", 0.6),
+        line(840, 50, "OT NOLLI8RO ON SVH VIO", 0.6),
+    ]
+    reader = Says("DECLASSIFICATION AND/OR", "CIA HAS NO OBJECTION TO", "1-14-98")
+    found = read_upside_down(scan, [line(100, 50, "of the documents that they had", 0.99), *stamp], reader)
+    assert "CIA HAS NO OBJECTION TO" in [piece.text for piece in found]
+    assert found[0].text == "of the documents that they had"
+    turned = next(piece for piece in found if piece.text == "CIA HAS NO OBJECTION TO")
+    assert turned.corners[0][0] > turned.corners[1][0]
+
+
+def test_doubtful_lines_that_say_no_legend_the_other_way_round_stay() -> None:
+    scan = Scan(np.full((1200, 1000), 255, np.uint8), 300.0)
+    written = [line(700, 50, "qum yours", 0.5), line(770, 50, "wiu be thne", 0.5)]
+    assert read_upside_down(scan, written, Says("sinok wnb", "auyt aq")) == written
+
+
+def cut_line_page(*, inked: bool) -> Scan:
+    page = np.full((1200, 2000), 255, np.uint8)
+    page[710:740:2, 900:1500] = 0
+    if inked:
+        page[710:740:2, 500:900] = 0
+    return Scan(page, 300.0)
+
+
+@pytest.mark.parametrize("inked", [True, False])
+def test_a_line_of_which_a_part_was_found_is_read_where_its_legend_begins(inked: bool) -> None:
+    corners = np.array([[900, 700], [1500, 700], [1500, 750], [900, 750]], np.float32)
+    part = text_line(corners, Reading("CAL RENEW PROGRAM", 0.7))
+    found = read_cut(cut_line_page(inked=inked), [part], Says("CIA RISTORICAL REVIEW PROGRAM"))
+    assert [piece.text for piece in found] == (["CIA RISTORICAL REVIEW PROGRAM"] if inked else [])
+    assert not found or found[0].box[0] < 600

@@ -47,6 +47,11 @@ def spot(kind: str, box: tuple[int, int, int, int], heat: float) -> Spot:
     return Spot(box, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32), kind, heat)
 
 
+def said(level: str, box: tuple[int, int, int, int]) -> Stamp:
+    """A banner that was read."""
+    return Stamp(box=box, confidence=0.95, text=level, family="classification", evidence={"words": [level]})
+
+
 def inked_box(scan: Scan) -> tuple[int, int, int, int]:
     x, y, wide, high = cv2.boundingRect((scan.grey < 128).astype(np.uint8))
     return (x, y, x + wide, y + high)
@@ -99,6 +104,25 @@ def test_the_more_a_word_looks_like_a_level_the_less_it_must_say_so() -> None:
     for heat, levels in ((0.5, []), (0.9, ["SECRET"])):
         found = with_worn_levels(scan, [spot("SECRET", inked_box(scan), heat)], [], [], [], blind)
         assert [stamp.text for stamp in found] == levels
+
+
+@pytest.mark.parametrize("foot", ["SECRET", "CONFIDENTIAL"])
+def test_a_level_under_a_release_line_may_look_less_like_one_where_the_foot_repeats_it(foot: str) -> None:
+    page = np.roll(dotted("SECRET").grey, -680, axis=0)
+    scan = Scan(page, 300.0)
+    x0, y0, x1, y1 = inked_box(scan)
+    line = Stamp(box=(x0 - 300, y0, x1 + 300, y1), confidence=0.9, text="", family="other-release", decision="released")
+    banner = said(foot, (400, 1500, 800, 1560))
+    blind = Steadfast(Reading("", 0.1))
+    found = with_worn_levels(scan, [spot("SECRET", (x0, y0, x1, y1), 0.35)], [], [line], [banner], blind)
+    assert [stamp.text for stamp in found] == [foot, "SECRET"][: 1 + (foot == "SECRET")]
+
+
+def test_a_word_that_looks_little_like_one_and_begins_in_a_banner_is_none() -> None:
+    scan = dotted("SECRET")
+    x0, y0, x1, y1 = inked_box(scan)
+    banner = said("TOP SECRET", (x0 - 300, y0, x0 + 250, y1))
+    assert with_worn_levels(scan, [spot("SECRET", (x0, y0, x1, y1), 0.2)], [], [], [banner], NeuralReader()) == [banner]
 
 
 @pytest.mark.parametrize("erased", [True, False])

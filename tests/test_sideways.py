@@ -66,6 +66,11 @@ def test_lines_are_read_from_end_to_end_and_say_what_their_probabilities_favour(
     assert not any(piece in found for piece in ENDS)
 
 
+def test_a_legend_that_another_agency_has_is_not_read_over_what_the_line_says(page):
+    osd = Recogniser(reading("OSD HAS NO OBJECTION TO"), reading("DECLASSIFICATION AND RELEASE"))
+    assert read_sideways(page, ENDS, osd) == list(ENDS)
+
+
 def test_one_line_alone_is_not_enough(page):
     recogniser = Recogniser(reading("HEREIN IS UNCLASSIFIED"), reading("of the party in Mexico"))
     assert read_sideways(page, ENDS, recogniser) == list(ENDS)

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 from redactlib.catalogue.banners import words_of_banners
 from redactlib.catalogue.markings import fold, markings
 from redactlib.marks import Box, area, intersection
-from redactlib.reading import Reader, Reading, TextLine, crop_line, halves, text_line
+from redactlib.reading import Reader, Reading, TextLine, crop_line, halves, stretch, text_line
 from redactlib.scan import Scan
 
 
@@ -43,6 +43,21 @@ class CloserSettings:
     tall_lines_max: int = 4  # read by halves at most, the longest first
     half: float = 0.58  # of such a line's height
     large_mm: float = 5.0  # letters of this height are a stamp's, not a typewriter's
+    cut_doubtful: float = 0.93  # a line read so badly may be a part of one,
+    cut_letters_min: int = 9  # where so many letters of it
+    cut_score: float = 0.72  # agree so well with a stretch of a legend
+    cut_missing: tuple[int, int] = (3, 20)  # of which so many letters are missing
+    cut_known_max: float = 0.3  # of their place may be another line, that was read without doubt
+    cut_whole_min: float = 0.65  # share of the legend's letters that the whole line must have,
+    cut_gain: float = 0.04  # and so much more than its part
+    cut_ink_min: float = 0.03  # of where they would stand: it must not be blank
+    cut_lines_max: int = 4  # read at most, the best first
+    turned_doubtful: float = 0.88  # a line read so badly may stand upside down,
+    turned_chars_min: int = 6  # dirt is read as fewer
+    turned_length: float = 3.5  # if it is so long, in its heights,
+    turned_pitch: float = 2.6  # and another one stands so near, in heights: a stamp has two lines at least
+    turned_lines_max: int = 5  # tried at most the other way round, the longest first: 6 ms each
+    turned_reach: float = 14.0  # from a line that is a legend's so, to those that may be its others
 
 
 def reread(
@@ -97,6 +112,89 @@ def read_halves(
         lines = [line for line, score in zip(lines, likeness(lines), strict=True) if score >= settings.candidate_score]
         parts = [line.corners for line in lines]
     return lines
+
+
+def read_cut(
+    scan: Scan, pieces: Sequence[TextLine], reader: Reader, *, settings: CloserSettings = CloserSettings()
+) -> list[TextLine]:
+    """Lines of which the detector saw a part, read from where their legend begins to where it ends.
+
+    A part is told by its letters: they agree with a stretch of a legend, and there is ink where the rest would stand.
+    """
+    known = [piece.box for piece in pieces if piece.confidence > settings.cut_doubtful]
+    places = [place for piece in pieces if (place := _whole_place(scan, piece, known, settings))]
+    places = sorted(places, key=lambda place: -place[0])[: settings.cut_lines_max]
+    readings = reader.read([crop_line(scan.grey, corners) for _, corners, _ in places], careful=True) if places else []
+    return [
+        text_line(corners, reading)
+        for (share, corners, phrase), reading in zip(places, readings, strict=True)
+        if fuzz.ratio(phrase, fold(reading.text)[0]) / 100 >= max(settings.cut_whole_min, share + settings.cut_gain)
+    ]
+
+
+def _whole_place(
+    scan: Scan, piece: TextLine, known: Sequence[Box], settings: CloserSettings
+) -> tuple[float, np.ndarray, str] | None:
+    """Where the whole legend would stand of which a line is a part: the share that it is, corners, and its letters."""
+    text = fold(piece.text)[0]
+    if piece.confidence > settings.cut_doubtful or len(text) < settings.cut_letters_min:
+        return None
+    low, high = settings.cut_missing
+    longer = [phrase for phrase in _keys() if low <= len(phrase) - len(text) <= high]
+    best = process.extractOne(text, longer, scorer=fuzz.partial_ratio, score_cutoff=100 * settings.cut_score)
+    place = fuzz.partial_ratio_alignment(text, best[0]) if best else None
+    if place is None or best is None:
+        return None
+    size = place.dest_end - place.dest_start
+    corners = stretch(piece.corners, -place.dest_start / size, 1 + (len(best[0]) - place.dest_end) / size)
+    x0, y0, x1, y1 = whole = text_line(corners, piece.reading).box
+    own = piece.box
+    rest = area(whole) - area(own)
+    ink = int(scan.ink[max(0, y0) : y1, max(0, x0) : x1].sum()) - int(scan.ink[own[1] : own[3], own[0] : own[2]].sum())
+    read = sum(intersection(whole, box) for box in known) > settings.cut_known_max * rest
+    return None if read or ink < settings.cut_ink_min * rest else (fuzz.ratio(best[0], text) / 100, corners, best[0])
+
+
+def read_upside_down(
+    scan: Scan, pieces: Sequence[TextLine], reader: Reader, *, settings: CloserSettings = CloserSettings()
+) -> list[TextLine]:
+    """Lines, and of a stamp that stands on its head the lines as they read the other way round.
+
+    Only level lines that were read with doubt are tried: the longest first, and where one of them is a line of a legend
+    when the page is turned, those around it.
+    """
+    doubtful = [i for i, p in enumerate(pieces) if p.confidence < settings.turned_doubtful and abs(p.rotation_deg) < 45]
+    tried = [i for i in doubtful if _may_stand_on_head(i, doubtful, pieces, settings)]
+    tried = sorted(tried, key=lambda i: pieces[i].box[0] - pieces[i].box[2])[: settings.turned_lines_max]
+    turned = {i: np.roll(pieces[i].corners, 2, axis=0) for i in doubtful}
+    quick = reader.read([crop_line(scan.grey, turned[i]) for i in tried]) if tried else []
+    guesses = [text_line(turned[i], reading) for i, reading in zip(tried, quick, strict=True)]
+    legend = [
+        i
+        for i, guess, score in zip(tried, guesses, likeness(guesses), strict=True)
+        if score >= settings.candidate_score and guess.confidence > pieces[i].confidence
+    ]
+    around = [i for i in doubtful if any(_near(pieces[i], pieces[j], settings.turned_reach) for j in legend)]
+    readings = reader.read([crop_line(scan.grey, turned[i]) for i in around], careful=True) if around else []
+    anew = {i: text_line(turned[i], r) for i, r in zip(around, readings, strict=True)}
+    return [anew[i] if i in anew and anew[i].confidence > p.confidence else p for i, p in enumerate(pieces)]
+
+
+def _may_stand_on_head(
+    number: int, doubtful: Sequence[int], pieces: Sequence[TextLine], settings: CloserSettings
+) -> bool:
+    """Whether a line is one of several doubtful ones under each other, and long enough to be a line of a legend."""
+    piece = pieces[number]
+    long = float(np.linalg.norm(piece.corners[1] - piece.corners[0])) > settings.turned_length * piece.height
+    others = (pieces[i] for i in doubtful if i != number)
+    stacked = any(_near(piece, other, settings.turned_pitch) for other in others)
+    return long and len(piece.text) >= settings.turned_chars_min and stacked
+
+
+def _near(a: TextLine, b: TextLine, pitch: float) -> bool:
+    """Whether two level lines stand over each other, no more than some line heights apart."""
+    apart = abs(a.box[1] + a.box[3] - b.box[1] - b.box[3]) / 2
+    return apart <= pitch * b.height and a.box[0] < b.box[2] and b.box[0] < a.box[2]
 
 
 def soften(grey: np.ndarray, sigma_px: float, gain: float) -> np.ndarray:
@@ -165,8 +263,13 @@ def likeness(pieces: Sequence[TextLine]) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
+def _keys() -> frozenset[str]:
+    """Folded keys of the catalogue."""
+    return frozenset(fold(phrase)[0] for row in markings() for phrase in row.key)
+
+
+@lru_cache(maxsize=1)
 def _phrases() -> tuple[str, ...]:
     """Folded phrases that make a line worth reading carefully: keys of the catalogue and levels."""
-    keys = {fold(phrase)[0] for row in markings() for phrase in row.key}
     levels = {fold(word)[0] for word in (*words_of_banners()["levels"], *words_of_banners()["controls"])}
-    return tuple(sorted(phrase for phrase in keys | levels if len(phrase) >= 5))
+    return tuple(sorted(phrase for phrase in _keys() | levels if len(phrase) >= 5))

@@ -39,6 +39,9 @@ class LetteringSettings:
     hot: float = 0.5  # that it does not look like: below this heat
     looks_min: float = 0.7  # heat of a word that cannot be read at all
     covered_min: float = 0.35  # of a word under a release line, which is what would be read: `hot` suffices there
+    repeated_min: float = 0.3  # or this, where the other end of the page says the same level,
+    edge: float = 0.1  # of the page's height, where levels are repeated
+    apart_max: float = 0.3  # of a word less hot than `hot`, that lies on another banner: letters of it were read
     sure: float = 0.9  # confidence of a banner whose box is left as it is,
     plain: float = 0.85  # unless a word in it is so hot
     loose_min: float = 1.4  # and the banner's box so much larger: it is drawn anew
@@ -92,10 +95,11 @@ def with_worn_levels(
         and not any(_is_word_of(spot.box, line, settings) for line in typed)
         and not any(_overlap(spot.box, pieces[i].box) for i in fields)
         and not any(_overlap(spot.box, box) for box in solid)
-        and not any(_overlap(spot.box, b.box) and not _is_loose(b, spot, settings) for b in banners)
+        and not any(_is_on(spot, b, settings) and not _is_loose(b, spot, settings) for b in banners)
     ]
     rest = list(banners)
-    for spot, (odds, level) in zip(fresh, _levels(scan, fresh, covers, reader, settings), strict=True):
+    repeated = [_said_across(scan, spot, banners, settings) for spot in fresh]
+    for spot, (odds, level) in zip(fresh, _levels(scan, fresh, covers, repeated, reader, settings), strict=True):
         loose = [b for b in rest if _overlap(spot.box, b.box)]
         if not level or any(b.evidence["words"] != [level] for b in loose):
             continue
@@ -109,6 +113,20 @@ def with_worn_levels(
 def _is_word_of(word: Box, line: Box, settings: LetteringSettings) -> bool:
     longer = line[2] - line[0] > settings.longer_min * (word[2] - word[0])
     return longer and intersection(word, line) > settings.within_min * area(word)
+
+
+def _is_on(spot: Spot, banner: Stamp, settings: LetteringSettings) -> bool:
+    """Whether a word lies on a banner; one that looks little like a word need not do so with most of it."""
+    share = 0.5 if spot.heat >= settings.hot else settings.apart_max
+    return intersection(spot.box, banner.box) > share * min(area(spot.box), area(banner.box))
+
+
+def _said_across(scan: Scan, spot: Spot, banners: Sequence[Stamp], settings: LetteringSettings) -> bool:
+    """Whether a word at the head or foot of the page looks like the level that the other end says."""
+    at_head, at_foot = spot.box[3] < settings.edge * scan.height, spot.box[1] > (1 - settings.edge) * scan.height
+    middle = scan.height / 2
+    across = [b for b in banners if (at_head and b.box[1] > middle) or (at_foot and b.box[3] < middle)]
+    return any(spot.kind in b.evidence["words"] for b in across)
 
 
 def _is_loose(banner: Stamp, spot: Spot, settings: LetteringSettings) -> bool:
@@ -195,14 +213,20 @@ def _height(spot: Spot) -> float:
 
 
 def _levels(
-    scan: Scan, spots: Sequence[Spot], covers: Sequence[Box], reader: Reader, settings: LetteringSettings
+    scan: Scan,
+    spots: Sequence[Spot],
+    covers: Sequence[Box],
+    repeated: Sequence[bool],
+    reader: Reader,
+    settings: LetteringSettings,
 ) -> list[tuple[float, str]]:
     """For each word the level that it says, empty where it says none, and how much less likely that is, in nats."""
     quick = reader.read([crop_line(scan.grey, spot.corners, pad=settings.margins[-1]) for spot in spots])
     likely = [
         i
         for i, (spot, reading) in enumerate(zip(spots, quick, strict=True))
-        if spot.heat >= settings.hot or _likeliest(reading, _WORDS)[0] < settings.maybe_max
+        if spot.heat >= (settings.repeated_min if repeated[i] else settings.hot)
+        or _likeliest(reading, _WORDS)[0] < settings.maybe_max
     ]
     crops = [crop_line(scan.grey, spots[i].corners, pad=margin) for i in likely for margin in settings.margins]
     readings = reader.read(crops, careful=True)
@@ -210,15 +234,17 @@ def _levels(
     said = {}
     for k, i in enumerate(likely):
         covered = sum(intersection(spots[i].box, c) for c in covers) >= settings.covered_min * area(spots[i].box)
-        said[i] = _said(spots[i], readings[step * k : step * k + step], covered, settings)
+        floor = settings.hot if covered else settings.looks_min
+        floor = settings.repeated_min if covered and repeated[i] else floor
+        said[i] = _said(spots[i], readings[step * k : step * k + step], floor, settings)
     return [said.get(i, (float("inf"), "")) for i in range(len(spots))]
 
 
 _WORDS = (*LEVELS, *STAMPED_CONTROLS)
 
 
-def _said(spot: Spot, readings: Sequence[Reading], covered: bool, settings: LetteringSettings) -> tuple[float, str]:
-    """The level that a word says, or that it surely looks like."""
+def _said(spot: Spot, readings: Sequence[Reading], floor: float, settings: LetteringSettings) -> tuple[float, str]:
+    """The level that a word says, or that it surely looks like: from a heat of `floor`, whatever was read."""
     odds, level = min(_likeliest(reading, _WORDS) for reading in readings)
     alike = max(fuzz.ratio(fold(level)[0], fold(reading.text)[0]) for reading in readings) / 100 if level else 0.0
     hot, odds_max = spot.heat >= settings.hot, settings.said_max + settings.said_by_heat * spot.heat
@@ -227,8 +253,7 @@ def _said(spot: Spot, readings: Sequence[Reading], covered: bool, settings: Lett
         odds, level = (own, spot.kind) if own <= odds_max else (odds, level)
     if odds <= odds_max and (hot or alike >= settings.alike_min):
         return odds, level
-    looks = spot.heat >= (settings.hot if covered else settings.looks_min)
-    return odds, spot.kind if spot.kind in LEVELS and looks else ""
+    return odds, spot.kind if spot.kind in LEVELS and spot.heat >= floor else ""
 
 
 def _likeliest(reading: Reading, words: Sequence[str]) -> tuple[float, str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from rapidfuzz import fuzz
 
 from redactlib.catalogue.markings import markings
 from redactlib.detect.closer import soften
@@ -52,6 +53,7 @@ class SidewaysSettings:
     lead_min: float = 12.0  # over the same letters in another order
     lead_sum_min: float = 50.0  # of a marking's lines together
     orders: int = 4  # other orders tried
+    rival_min: float = 80.0  # in a hundred: another marking's line so alike must not cost less a letter
     beginning_max: float = 3.0  # cost of a single word's first two letters
     floor: float = 1e-5  # probability of what the recogniser holds impossible
 
@@ -182,18 +184,39 @@ def _as_one_legend(readings: Sequence[Reading], settings: SidewaysSettings) -> l
 
 def _said(reading: Reading, settings: SidewaysSettings) -> dict[str, tuple[float, Reading]]:
     """Legends of often worn markings that a line may say: the lead of each over its letters in other orders."""
-    legends = _legends(settings.letters_min)
-    keys = sorted({k for row in markings() if row.worn for lit in row.literals if (k := _plain(lit.text)) in legends})
+    legends, keys = _legends(settings.letters_min), _worn_keys(settings.letters_min)
     if reading.lattice is None or not reading.text.strip():
         return {}
     costs = _costs(reading.lattice, settings)
     found = {}
     for key, (cost, first, last) in zip(keys, _align(costs, keys), strict=True):
-        if cost <= settings.cost_max * len(key):
+        if cost <= settings.cost_max * len(key) and not _says_rival(costs, key, cost, settings):
             lead = _lead(costs, legends[key], cost, settings)
             if lead >= settings.lead_min:
                 found[key] = (lead, _rewritten(reading, legends[key], first / len(costs), last / len(costs)))
     return found
+
+
+def _says_rival(costs: np.ndarray, key: str, cost: float, settings: SidewaysSettings) -> bool:
+    """Whether a line of a marking that is not so often worn is likelier: OSD HAS NO OBJECTION TO, not CIA."""
+    rivals = _rivals(key, settings)
+    found = zip(_align(costs, rivals), rivals, strict=True) if rivals else ()
+    return any(other / len(rival) < cost / len(key) for (other, _, _), rival in found)
+
+
+@lru_cache(maxsize=256)
+def _rivals(key: str, settings: SidewaysSettings) -> list[str]:
+    """Legends of other markings that are alike to one of those that are often worn."""
+    others = _legends(settings.letters_min).keys() - set(_worn_keys(settings.letters_min))
+    apart = (other for other in others if other not in key and key not in other)
+    return sorted(other for other in apart if fuzz.ratio(key, other) >= settings.rival_min)
+
+
+@lru_cache(maxsize=4)
+def _worn_keys(letters_min: int) -> list[str]:
+    """Letters of the printed words of often worn markings."""
+    legends = _legends(letters_min)
+    return sorted({k for row in markings() if row.worn for lit in row.literals if (k := _plain(lit.text)) in legends})
 
 
 @lru_cache(maxsize=4)

@@ -21,7 +21,7 @@ from redactlib.catalogue.markings import Line, Marking, Match, match_markings
 from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
-from redactlib.detect.closer import read_faint, read_halves, reread
+from redactlib.detect.closer import read_cut, read_faint, read_halves, read_upside_down, reread
 from redactlib.detect.lettering import read_spots, unread_stamps, with_worn_levels
 from redactlib.detect.margins import read_margins
 from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
@@ -100,10 +100,12 @@ def find_stamps(
         Stamps in reading order; ``evidence`` holds the aligned legend, the fields, the date with its rivals, the ticks.
     """
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
+    pieces = read_upside_down(scan, pieces, reader)
     pieces += read_halves(scan, pieces, reader)
     pieces = read_sideways(scan, read_margins(scan, pieces, reader), reader)
     spots = find_spots(scan)
-    pieces = in_catalogue_words([*pieces, *read_faint(scan, pieces, reader), *read_spots(scan, spots, pieces, reader)])
+    pieces += [*read_faint(scan, pieces, reader), *read_spots(scan, spots, pieces, reader)]
+    pieces = in_catalogue_words([*pieces, *read_cut(scan, pieces, reader)])
     lines = [*map(as_line, pieces, range(len(pieces))), *joined(pieces), *_edge_lines(scan, pieces, settings)]
     typical = _typical_height(pieces, settings)
     lines = [replace(line, apart=_is_apart(line, typical, settings)) for line in lines]
