@@ -27,7 +27,7 @@ LEVELS = (TOP_SECRET, SECRET, CONFIDENTIAL, UNCLASSIFIED, CONTROL)
 _CONTROLS = (
     "RESTRICTED", "FOR OFFICIAL USE ONLY", "OFFICIAL USE ONLY", "LIMITED OFFICIAL USE", "NO FOREIGN DISSEM", "NOFORN",
     "EYES ONLY", "NO DISSEM ABROAD", "BACKGROUND USE ONLY", "CONTROLLED DISSEM", "SENSITIVE", "INTERNAL USE ONLY",
-    "CONTINUED CONTROL", "RYBAT", "EXDIS", "LIMDIS", "NODIS", "FOR OFFICIAL USE ONLY (when filled in)",
+    "CONTINUED CONTROL", "RYBAT", "EXDIS", "LIMDIS", "NODIS",
 )  # fmt: skip
 _OTHERS = (
     "DECLASSIFIED", "RECEIVED", "COPY", "CLASSIFIED BY", "DEPARTMENT OF STATE", "CENTRAL INTELLIGENCE AGENCY",
@@ -179,7 +179,7 @@ def draw_word(rng: np.random.Generator, fonts: Fonts, settings: SpotSettings = S
     size = round(2 * height_mm / 25.4 * settings.resolution_dpi / 0.72)  # drawn at twice the resolution
     outline = not typed and kind not in (DATE, SERIAL) and rng.random() < 0.2
     plane = _set(text, str(rng.choice(faces)), max(10, size), outline, rng)
-    plane = _struck_over(plane, rng) if typed and rng.random() < 0.35 else _worn(plane, rng, weak=not typed)
+    plane = _worn(plane, rng, weak=not typed)
     if not typed and rng.random() < 0.1:
         dx, dy = (rng.uniform(-0.3, 0.3, 2) * plane.shape[0]).astype(int)
         twice = np.zeros((plane.shape[0] + abs(dy), plane.shape[1] + abs(dx)), np.uint8)
@@ -225,12 +225,6 @@ def _set(text: str, face: str, size: int, outline: bool, rng: np.random.Generato
     return plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _struck_over(plane: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Typed letters struck several times, or with a ribbon that blots: their inner white fills up."""
-    grown = cv2.dilate(plane, np.ones((3, 3), np.uint8), iterations=int(rng.integers(1, 3)))
-    return np.where(_field(plane.shape, 3, rng) < rng.uniform(0.6, 1.1), grown, plane).astype(np.uint8)
-
-
 def _field(shape: tuple[int, int], cell: int, rng: np.random.Generator) -> np.ndarray:
     grid = rng.random((shape[0] // cell + 3, shape[1] // cell + 3), dtype=np.float32)
     return cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
@@ -245,13 +239,10 @@ def _worn(plane: np.ndarray, rng: np.random.Generator, *, weak: bool) -> np.ndar
     fade = rng.uniform(0.0, 0.75) * _field(shape, int(rng.integers(6, 30)), rng)
     left, right = rng.uniform(0, 0.45, 2)
     slope = np.linspace(left, right, shape[1], dtype=np.float32)[None]
-    if rng.random() < 0.2:  # the stamp was set down on its upper or its lower edge
-        upper, lower = rng.permutation([0.0, rng.uniform(0.2, 0.6)])
-        slope = slope + np.linspace(upper, lower, shape[0], dtype=np.float32)[:, None]
     grain = rng.choice([0.0, 0.35, 0.9]) * _field(shape, int(rng.integers(1, 4)), rng)
     level = rng.uniform(0.2, 0.45)
     black = ink * (1.15 - fade - slope - 0.6 * grain) > level
-    if rng.random() < 0.35:  # only the rims hold ink
+    if rng.random() < 0.25:  # only the rims hold ink
         inner = cv2.erode(black.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         black &= ~(inner & (rng.random(shape) < rng.uniform(0.6, 1)))
     return (black * 255).astype(np.uint8)
@@ -349,7 +340,7 @@ def _window(page: LetteringPage, rng: np.random.Generator, settings: CropSetting
 def _lay(crop: Crop, word: Word, rng: np.random.Generator, fonts: Fonts, settings: CropSettings) -> None:
     """Lay a word on a crop, turned and scaled, with what may stand over it; what it covers is gone."""
     high, wide = crop.dark.shape
-    steep = 50 if word.kind == SERIAL else 35 if rng.random() < 0.2 else 6
+    steep = 50 if word.kind == SERIAL else 35 if rng.random() < 0.1 else 6
     angle, zoom = float(rng.uniform(-steep, steep) * rng.random()), rng.uniform(0.8, 1.25)
     h, w = word.dark.shape
     turn = np.radians(angle)
@@ -363,7 +354,7 @@ def _lay(crop: Crop, word: Word, rng: np.random.Generator, fonts: Fonts, setting
     matrix = np.array(cv2.getRotationMatrix2D((w / 2, h / 2), angle, zoom), np.float64)
     matrix[:, 2] += centre - np.array([w / 2, h / 2])
     mark = cv2.warpAffine(word.dark, matrix, (wide, high), flags=cv2.INTER_LINEAR)
-    np.maximum(crop.dark, (mark * rng.uniform(0.4 if rng.random() < 0.2 else 0.6, 1)).astype(np.uint8), out=crop.dark)
+    np.maximum(crop.dark, (mark * rng.uniform(0.6, 1)).astype(np.uint8), out=crop.dark)
     if rng.random() < settings.crossed_share:
         _cover(crop.dark, box, fonts, rng)
     x0, y0, x1, y1 = (max(0, int(v)) for v in box)
@@ -394,7 +385,7 @@ def _cover(dark: np.ndarray, box: Sequence[float], fonts: Fonts, rng: np.random.
         ImageDraw.Draw(image).text(at, text, 255, font=font)
         dark[...] = np.asarray(image)
         return
-    width = max(1, round(high * rng.uniform(0.2, 0.8))) if kind == "marker" else int(rng.integers(1, 3))
+    width = max(1, round(high * rng.uniform(0.2, 0.5))) if kind == "marker" else int(rng.integers(1, 3))
     reach = rng.uniform(-0.2, 0.1, 4) * (x1 - x0)
     level = middle + rng.uniform(-0.35, 0.35, 2) * high
     ends = [((x0 + reach[0], level[0]), (x1 - reach[1], level[1]))]
