@@ -54,9 +54,8 @@ class HandwritingSettings:
     stamp_line_mm: float = 12.0  # lower stamps are one line, like levels of secrecy
     level_share: float = 0.6  # of a stroke's box lies in a level of secrecy: it is a letter of it
     by_machine_max: float = 0.08  # mean of the ink model's map in a strike over a stamp: less was set with the words
-    level_wide: float = (
-        2.0  # of what a reviewer writes by a bracket, a level of secrecy or a number, in lines' heights ...
-    )
+    windings_min: float = 1.5  # of a single stroke that is a word, in diagonals; ticks, slashes and rings have fewer
+    level_wide: float = 2.0  # lines' heights, of a level or a number that a reviewer writes by his bracket ...
     level_near: float = 0.7  # ... and how near that stands
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
@@ -473,6 +472,8 @@ def _role(group: _Group, page: _Page, settings: HandwritingSettings) -> str:
     plain = _loops(strokes) <= 1
     if plain and (width > 6 * height or height > 4 * width or height < 0.3 * page.pitch):
         return "mark"
+    if plain and _windings(strokes) < settings.windings_min:
+        return "mark"
     if _line_below(box, page, group.rows()):
         return "insertion"
     if plain and strokes.mean() < 0.5 and max(width, height) < 8 * page.mm:
@@ -561,6 +562,15 @@ def _loops(strokes: np.ndarray) -> int:
     padded = np.pad(strokes, 1).astype(np.uint8)
     holes, _ = cv2.connectedComponents(1 - padded, connectivity=4)
     return holes - 2
+
+
+def _windings(strokes: np.ndarray) -> float:
+    """How long a single stroke is in diagonals of its box: one in a slash, two in a ring; infinite for several."""
+    mask = np.pad(strokes, 1).astype(np.uint8)
+    if cv2.connectedComponents(mask)[0] > 2:
+        return float("inf")
+    pen = 4 * cv2.distanceTransform(mask, cv2.DIST_L2, 3)[mask > 0].mean() - 1
+    return float(mask.sum() / pen / np.hypot(*strokes.shape))
 
 
 def _line_below(box: Box, page: _Page, rows: tuple[float, float, float] | None = None) -> TextLine | None:
