@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
 import pytest
 
-from redactlib.detect.handwriting import HandwritingSettings, _Aim, _ends_at_caret, _page, find_handwriting
+from redactlib.detect.handread import read_anew
+from redactlib.detect.handwriting import HandwritingSettings, _Aim, _ends_at_caret, _page, _windings, find_handwriting
 from redactlib.detect.interlinear import find_interlinear
 from redactlib.detect.pen import find_pen, strokes
 from redactlib.layers import Layers, separate
@@ -234,6 +236,29 @@ def test_a_short_word_is_struck_though_a_caret_hides_one_end_of_the_stroke() -> 
     caret = ((344, 202, 352, 188), (352, 188, 360, 202))
     (strike,) = drawn_over((298, 193, 352, 191), *caret)
     assert strike.struck_text == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("high", "probability", "words"),
+    [(6, 0.75, "agreed"), (6, 0.5, "ayr"), (20, 0.75, None), (20, 0.9, "agreed"), (80, 0.9, "ayr")],
+)
+def test_words_under_a_zigzag_must_read_better_than_those_under_a_line(
+    high: int, probability: float, words: str
+) -> None:
+    strike = Handwriting(box=(100, 90, 220, 90 + high), confidence=0.7, role="strike", struck_text="ayr")
+    reader = Mock()
+    reader.read.side_effect = lambda crops, careful: [Reading("agreed", probability) for _ in crops]
+    (read,) = read_anew([strike], Scan(np.full((300, 400), 255, np.uint8), 150.0), 26.0, reader)
+    assert read.struck_text == words
+
+
+def test_slashes_and_rings_wind_less_than_writing() -> None:
+    slash = cv2.line(np.zeros((34, 34), np.uint8), (1, 32), (32, 1), 1, 2) > 0
+    ring = cv2.circle(np.zeros((34, 34), np.uint8), (16, 16), 15, 1, 2) > 0
+    least = HandwritingSettings().windings_min
+    assert _windings(slash) < _windings(ring) < least
+    assert _windings(np.hstack([ring, ring])) > least
+    assert _windings(np.hstack([ring, np.zeros((34, 4), bool), slash])) == float("inf")
 
 
 @pytest.mark.parametrize(("caret", "ends"), [(346, True), (None, False), (420, False)])

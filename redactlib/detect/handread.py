@@ -19,8 +19,10 @@ class HandreadSettings:
 
     margin: float = 0.15  # round writing: recognisers want paper about it
     inside_min: float = 0.6  # of a piece of ink in the box: less belongs to the line above or below
-    level_max: float = 0.6  # a strike that is lower runs along the line; others cross several
-    text_min: float = 0.7  # probability from which a reading is given
+    level_max: float = 0.6  # a strike that is lower runs straight along the line, ...
+    zigzag_max: float = 1.3  # ... one that is lower than this and wider than high winds along it; others cross several
+    text_min: float = 0.7  # probability from which a reading is given ...
+    hidden_min: float = 0.85  # ... of words under a zigzag, which looks like letters
 
 
 def read_anew(
@@ -45,14 +47,18 @@ def read_anew(
         their ``evidence`` says what was read with what probability.
     """
     read = list(marks)
-    level = settings.level_max * pitch
-    strikes = [i for i, m in enumerate(marks) if m.role == "strike" and m.box[3] - m.box[1] < level]
+    strikes = [i for i, m in enumerate(marks) if m.role == "strike" and _runs_along(m, pitch, settings)]
     inserted = [i for i, m in enumerate(marks) if m.role == "insertion"]
     crops = [_struck(marks[i], scan, pitch) for i in strikes]
     crops += [_written(marks[i], scan, pitch, settings) for i in inserted]
     for i, reading in zip(strikes + inserted, reader.read(crops, careful=True), strict=True):
-        read[i] = _with_reading(marks[i], reading, settings)
+        read[i] = _with_reading(marks[i], reading, pitch, settings)
     return read
+
+
+def _runs_along(mark: Handwriting, pitch: float, settings: HandreadSettings) -> bool:
+    x0, y0, x1, y1 = mark.box
+    return y1 - y0 < settings.level_max * pitch or y1 - y0 < min(settings.zigzag_max * pitch, x1 - x0)
 
 
 def _struck(mark: Handwriting, scan: Scan, pitch: float) -> np.ndarray:
@@ -77,10 +83,13 @@ def _written(mark: Handwriting, scan: Scan, pitch: float, settings: HandreadSett
     return grey
 
 
-def _with_reading(mark: Handwriting, reading: Reading, settings: HandreadSettings) -> Handwriting:
+def _with_reading(mark: Handwriting, reading: Reading, pitch: float, settings: HandreadSettings) -> Handwriting:
     words = reading.text.strip() or None
     evidence = {**mark.evidence, "reading": words, "text_probability": round(reading.confidence, 3)}
     sure = words if reading.confidence >= settings.text_min else None
     if mark.role == "insertion":
         return replace(mark, text=sure, evidence=evidence)
+    if mark.box[3] - mark.box[1] >= settings.level_max * pitch:
+        hidden = words if reading.confidence >= settings.hidden_min else None
+        return replace(mark, struck_text=hidden, evidence=evidence)
     return replace(mark, struck_text=sure or mark.struck_text, evidence=evidence)

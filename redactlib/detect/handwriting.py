@@ -54,7 +54,7 @@ class HandwritingSettings:
     stamp_line_mm: float = 12.0  # lower stamps are one line, like levels of secrecy
     level_share: float = 0.6  # of a stroke's box lies in a level of secrecy: it is a letter of it
     by_machine_max: float = 0.08  # mean of the ink model's map in a strike over a stamp: less was set with the words
-    windings_min: float = 1.5  # of a single stroke that is a word, in diagonals; ticks, slashes and rings have fewer
+    windings_min: float = 2.2  # of a single stroke that is a word, in diagonals; ticks, slashes and rings have fewer
     level_wide: float = 2.0  # lines' heights, of a level or a number that a reviewer writes by his bracket ...
     level_near: float = 0.7  # ... and how near that stands
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
@@ -109,7 +109,8 @@ def find_handwriting(
     strikes = [mark for mark in marks if mark.role == "strike"]
     marks = [_aimed(mark, aims.get(id(mark)), strikes, page) for mark in marks]
     if reader:
-        marks = read_anew(marks, scan, page.pitch, reader)
+        unread = [mark for mark in marks if mark not in over_stamps]  # what a stamp says is known
+        marks = [*read_anew(unread, scan, page.pitch, reader), *over_stamps]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
 
 
@@ -569,7 +570,7 @@ def _windings(strokes: np.ndarray) -> float:
     mask = np.pad(strokes, 1).astype(np.uint8)
     if cv2.connectedComponents(mask)[0] > 2:
         return float("inf")
-    pen = 4 * cv2.distanceTransform(mask, cv2.DIST_L2, 3)[mask > 0].mean() - 1
+    pen = 4 * cv2.distanceTransform(mask, cv2.DIST_L2, 3)[mask > 0].mean() - 2
     return float(mask.sum() / pen / np.hypot(*strokes.shape))
 
 
