@@ -599,6 +599,37 @@ def test_gap_at_the_end_of_a_line_with_two_edges_is_a_slip_and_with_a_rule_is_no
     assert all(iou(box, (715, 252, 1130, 298)) > 0.7 for box in slips)
 
 
+def test_slip_above_the_short_last_line_of_a_paragraph_is_found():
+    page = blank()
+    lines = [*prose(page, range(3)), typed(page, line("the quick", 120, 250)), typed(page, line("over it", 930, 250))]
+    lines += [typed(page, line("and ended.", 120, 300)), *prose(page, range(6, 9))]
+    cv2.line(page, (410, 252), (910, 252), 0, 2)
+    cv2.line(page, (410, 252), (411, 298), 0, 2)
+    [(style, box)] = found(page, *lines)
+    assert style == "cutout"
+    assert iou(box, (410, 252, 910, 298)) > 0.8
+
+
+@pytest.mark.parametrize(("held", "count"), [("(b)(3)", 1), ("Smith", 0), ("(copies)", 0)])
+def test_slip_that_holds_a_code_is_one(held: str, count: int):
+    page = blank()
+    lines = [*prose(page, range(3)), *prose(page, range(4, 7))]
+    lines += [typed(page, line(words, x, 250)) for words, x in (("the quick", 120), (held, 570), ("over it", 930))]
+    cv2.line(page, (410, 252), (910, 252), 0, 2)
+    cv2.line(page, (410, 252), (411, 298), 0, 2)
+    slips = found(page, *lines)
+    assert [style for style, _ in slips] == count * ["cutout"]
+    assert all(iou(box, (410, 252, 910, 298)) > 0.8 for _, box in slips)
+
+
+def test_gap_behind_the_label_of_a_heading_is_none():
+    page = blank()
+    lines = [*prose(page, range(3)), *prose(page, range(4, 7)), typed(page, line("conversation", 660, 250))]
+    label, words = (typed(page, line(said, 120, 250)) for said in ("SUBJECT", "the man"))
+    assert found(page, *lines, label) == []
+    assert [style for style, _ in found(page, *lines, words)] == ["whiteout"]
+
+
 def test_slip_over_whole_lines_is_known_by_a_corner_of_it():
     page = blank()
     capital = typed(page, line("The quick brown fox jumped over it", 120, 550))

@@ -8,8 +8,10 @@ in prose.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -21,6 +23,9 @@ from redactlib.detect.proposal import Proposal
 from redactlib.marks import Box, area, intersection
 from redactlib.reading import TextLine
 from redactlib.scan import Scan
+
+_CODED = re.compile(r"(?=.*[\d()\[\]])(?!.*[a-z]{4})")
+"""What every code has, however badly it is read, and what no word does."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,9 @@ class EmptiedSettings:
     prose_small_min: float = 0.5  # share of small letters; forms are set in capitals
     slip_gap_chars_min: float = 6.0  # between the middles of the letters beside a slip
     slip_edges_min: int = 2
+    held_ink_max: float = 0.08  # beside that code, where the upright edges of the slip may be
+    held_edge_run_mm: float = 6.0  # of the edge of a slip that holds a code, no row of specks
+    held_gap_chars_min: float = 2.6  # the same between a letter and a code that stands in a slip
     between_chars: float = 6.0  # how much farther than the margins a slip over whole rows may reach
     runs_on_chars: float = 4.0  # beyond the gap the edge of a slip is at its end, a rule is not
     upright_edge: float = 0.7  # of the height of a line's box, higher than any letter
@@ -86,15 +94,18 @@ def find_emptied(
     prose = _Prose.of(rows, page_type, settings)
     if prose is None:
         return []
-    places: list[tuple[Box, float]] = [
-        *((box, 1.0) for box in _gaps_of_prose(prose, settings)),
-        *((prose.between(i), settings.between_chars) for i in prose.missing if prose.is_within(i)),
+    places: list[tuple[Box, float, Box | None]] = [
+        *((box, 1.0, held) for box, held in _gaps_of_prose(prose, settings)),
+        *((prose.between(i), settings.between_chars, None) for i in prose.missing if prose.is_within(i)),
     ]
-    slips = []
-    for box, beyond in places:
-        edges, box = _with_edges(box, beyond, scan, page_type, settings)
+    slips: list[tuple[Box, dict[str, Any]]] = []
+    strict = replace(settings, edge_run_mm=settings.held_edge_run_mm)
+    for box, beyond, held in places:
+        if held is not None and not _stands_free(held, box, scan, settings):
+            continue
+        edges, box = _with_edges(box, beyond, scan, page_type, settings if held is None else strict)
         if edges >= settings.slip_edges_min:
-            slips.append((box, {"edges": edges}))
+            slips.append((box, {"edges": edges} | ({"code": held} if held else {})))
     found: list[Proposal] = []
     coded, broken = (
         [(_with_edges(box, 1.0, scan, page_type, settings)[1], evidence) for box, evidence in gaps]
@@ -108,19 +119,29 @@ def find_emptied(
         into = 2 * settings.inset, settings.upright_chars if "edges" in evidence else settings.inset
         inset_y, inset_x = round(into[0] * page_type.height), round(into[1] * page_type.advance)
         inside = scan.ink[y0 + inset_y : y1 - inset_y, x0 + inset_x : x1 - inset_x]
-        inked = float(np.count_nonzero(inside)) - _ink_of(evidence.get("code"), scan, box)
+        held = evidence.get("code")
+        inked = float(np.count_nonzero(inside)) - _ink_of(held.box if isinstance(held, TextLine) else held, scan, box)
         if inside.size and not explained and inked < settings.ink_max * inside.size:
             style = "cutout" if any(_edges(box, scan, page_type, settings)) else "whiteout"
-            evidence = {k: v.text if k == "code" else v for k, v in evidence.items()}
+            evidence = {k: v.text if isinstance(v, TextLine) else v for k, v in evidence.items()}
             found.append(Proposal(box=box, style=style, score=0.6, evidence=evidence))
     return found
 
 
-def _ink_of(code: TextLine | None, scan: Scan, box: Box) -> float:
+def _stands_free(held: Box, box: Box, scan: Scan, settings: EmptiedSettings) -> bool:
+    """Whether a gap is white beside the code that it holds, but for edges of a slip."""
+    x0, y0, x1, y1 = box
+    inset = round(2 * settings.inset * (y1 - y0))
+    rows = scan.ink[y0 + inset : y1 - inset]
+    beside = np.concatenate([rows[:, x0 : max(x0, held[0])], rows[:, min(x1, held[2]) : x1]], axis=1)
+    return bool(beside.size) and float(beside.mean()) < settings.held_ink_max
+
+
+def _ink_of(code: Box | None, scan: Scan, box: Box) -> float:
     """Ink of a code within a box, pixels."""
-    if code is None or intersection(code.box, box) == 0:
+    if code is None or intersection(code, box) == 0:
         return 0.0
-    x0, y0, x1, y1 = code.box
+    x0, y0, x1, y1 = code
     return float(np.count_nonzero(scan.ink[max(0, y0) : y1, max(0, x0) : x1]))
 
 
@@ -305,7 +326,8 @@ def _broken(prose: _Prose, settings: EmptiedSettings) -> list[tuple[Box, dict[st
         found += _amid_sentence(prose, above, row, below, settings)
         if below is None or i not in prose.missing or row.x[-1] < prose.reach or not _is_prose(row, settings):
             continue
-        if (row.letters[-1].islower() or row.letters[-1] == ",") and not prose.sets_in(below):
+        small = sum(map(str.islower, below.letters)) > settings.prose_small_min * len(below.letters)
+        if small and (row.letters[-1].islower() or row.letters[-1] == ",") and not prose.sets_in(below):
             found.append((prose.between(i), {"between": row.letters[-1] + below.letters[0]}))
     return found
 
@@ -331,6 +353,8 @@ def _amid_sentence(
         before, after, start, stop = row.letters[i], row.letters[i + 1], row.x[i], row.x[i + 1]
         if not after.islower() or not (before.isalnum() or before == ","):
             continue
+        if not any(map(str.islower, row.letters[: i + 1])):  # the label of a heading
+            continue
         whole = [_is_whole(other, start, stop, advance, settings) for other in (above, below)]
         ended = [
             other.x[-1] < start + 2 * advance or step > far for other, step in zip((above, below), steps, strict=True)
@@ -351,10 +375,14 @@ def _is_whole(row: _Row, start: float, stop: float, advance: float, settings: Em
     return bool(steps[steps < settings.whole_chars * advance].sum() > settings.whole_share * (stop - start))
 
 
-def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[Box]:
-    """Gaps in lines of prose, between letters or up to a margin, where the line above or the one below is whole."""
+def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[tuple[Box, Box | None]]:
+    """Gaps in lines of prose, between letters or up to a margin, where the line above or the one below is whole.
+
+    The other one may have ended before. Two gaps with a few letters between them may be one that holds a code: its
+    place comes with them, and before each of them.
+    """
     rows, advance, (near, far) = prose.rows, prose.page_type.advance, settings.pitch
-    gaps = []
+    gaps: list[tuple[Box, Box | None]] = []
     for above, row, below in zip([None, *rows], rows, [*rows[1:], None], strict=False):
         beside = [r for r in (above, below) if r is not None and near < abs(r.y - row.y) / prose.page_type.pitch < far]
         if not beside or len(row.x) < settings.prose_letters_min:
@@ -363,15 +391,23 @@ def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[Box]:
         x = np.concatenate(
             [[first - 1.6 * advance], row.x, [last + 1.6 * advance]]
         )  # as if letters stood in the margins
-        wide = np.flatnonzero(np.diff(x) > settings.slip_gap_chars_min * advance)
-        if not len(wide) or any(
-            sum(map(str.islower, r.letters)) < settings.prose_small_min * len(r.letters) for r in (row, *beside)
-        ):
+        steps = np.diff(x)
+        wide = np.flatnonzero(steps > settings.slip_gap_chars_min * advance)
+        parted = np.flatnonzero(steps > settings.held_gap_chars_min * advance)
+        held = [
+            (i, k) for i, k in pairwise(parted) if k - i <= settings.code_chars_max and _CODED.match(row.letters[i:k])
+        ]
+        if not len(wide) and not held:
             continue
-        for i in wide:
-            start, stop = x[i] + 0.8 * advance, x[i + 1] - 0.8 * advance
-            if all(_is_whole(r, start, stop, advance, settings) for r in beside):
-                gaps.append(prose.of_row(row, start, stop))
+        if any(sum(map(str.islower, r.letters)) < settings.prose_small_min * len(r.letters) for r in (row, *beside)):
+            continue
+        for i, k in [*held, *zip(wide, wide, strict=True)]:
+            start, stop = x[i] + 0.8 * advance, x[k + 1] - 0.8 * advance
+            whole = [_is_whole(r, start, stop, advance, settings) for r in beside]
+            ended = [r.x[-1] < start + 2 * advance for r in beside]
+            if any(whole) and all(w or e for w, e in zip(whole, ended, strict=True)):
+                code = prose.of_row(row, x[i + 1] - advance, x[k] + advance) if k > i else None
+                gaps.append((prose.of_row(row, start, stop), code))
     return gaps
 
 
