@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from redactlib.catalogue.markings import Line, match_markings
+from redactlib.detect.stamp import unfilled
 from redactlib.detect.strike import is_stamp_struck, is_struck
 from redactlib.pipeline import analyze
 from redactlib.scan import Scan
@@ -141,3 +143,11 @@ def test_a_release_that_is_struck_out_with_a_level_line_gives_no_date(fixtures: 
 
 def test_a_speck_of_a_stamp_is_not_struck_out() -> None:
     assert not is_stamp_struck(Scan(stamped(()), 300.0), [0.1 * corners for corners in legend()])
+
+
+def test_what_a_pen_fills_in_is_looked_for_on_the_other_lines_of_a_legend() -> None:
+    texts = ("NO STATE OBJECTION", "TO DECLASSIFICATION", "BY WJC DATE 01/14/16")
+    lines = [Line(text, (200.0, 60.0 * i), 400.0, 40.0, parts=(i,)) for i, text in enumerate(texts)]
+    [match] = match_markings(lines)
+    parts = {i: np.full((4, 2), i, np.float32) for i in range(3)}
+    assert [corners[0, 0] for corners in unfilled(match, lines, parts)] == [0, 1]

@@ -35,10 +35,13 @@ def abbreviations() -> tuple[str, ...]:
 def library_of(text: str) -> str | None:
     """The Presidential library whose symbol stands in a text; L may be read as I or 1, before a number as C or E.
 
-    >>> library_of("NIK-82-79 + DOWNGRADED"), library_of("NCJ 92-245")
-    ('JFKLibrary', 'LBJLibrary')
+    >>> library_of("NIK-82-79 + DOWNGRADED"), library_of("NCJ 92-245"), library_of("ESDN: NEC-126-48-4-9-7")
+    ('JFKLibrary', 'LBJLibrary', 'CarterLibrary')
     """
-    for second, then in (("[LI1]", r"(?![A-Z](?!\d))"), ("[CE]", r"\W{0,2}(?:MR\s*)?[89012]\d\s?-\s?\d{1,4}\b")):
+    for second, then in (
+        ("[LI1]", r"(?![A-Z](?!\d))"),
+        ("[CE]", r"\W{0,2}(?:(?:MR\s*)?[89012]\d\s?-\s?\d{1,4}\b|\d{1,3}(?:-\d{1,3}){3})"),
+    ):
         for row in _tables()["agency"]:
             for prefix in row.get("prefix", ()):
                 if re.search(r"\b" + re.escape(prefix).replace("NL", f"N{second}") + then, text):

@@ -276,7 +276,8 @@ def _stamp(
         decision=form.decision,
         agency=override.written if override else form.agency,
         rotation_deg=round(rotation, 1),
-        struck=layers is not None and _crossed(scan, layers, legend_corners, settings, closely=row.decision != "none"),
+        struck=layers is not None
+        and _crossed(scan, layers, unfilled(match, lines, parts), settings, closely=row.decision != "none"),
         evidence={
             "marking": row.id,
             "dated": form.dated,
@@ -516,6 +517,20 @@ def _crossed(
     if covered >= settings.crossed_min and any(is_struck(scan, tight(scan, box), settings=slanting) for box in boxes):
         return True
     return closely and is_stamp_struck(scan, legend)
+
+
+def unfilled(match: Match, lines: Sequence[Line], parts: dict[int, np.ndarray]) -> list[np.ndarray]:
+    """Corners of a legend's lines where a pen fills in no name or date, as that runs over print; all if one is left.
+
+    Args:
+        match: the marking; `lines` are those it was matched among.
+        parts: corners of each piece of them that belongs to it.
+    """
+    templates = {h.line: match.marking.lines[h.literal.row] for h in match.hits if match.marking.lines}
+    filled = {i for i, words in templates.items() if "{date}" in words or "{reviewer}" in words}
+    taken = {part for i in filled for part in lines[i].parts}
+    printed = [parts[i] for i in sorted(parts) if i not in taken]
+    return printed if len(printed) > 1 else [parts[i] for i in sorted(parts)]
 
 
 _NOTE = re.compile(r"\bJ\W?[FPET]\W?(?:[KEHR]|I[CI<]?)\b|SANITIZ|BRACK|EXCEPT|\bOADR\b", re.IGNORECASE)
