@@ -159,6 +159,15 @@ def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it(pen_px: in
     assert mark.evidence == {"before": "nothing", "behind": "should"}
 
 
+def test_an_insertion_that_touches_the_line_above_is_found_where_it_was_read() -> None:
+    scan, text = typescript(spacing_px=60, between="IN VIENNA")
+    image, read = scan.image.copy(), text.lines[-1].box
+    for x in range(read[0] + 4, read[2], 6):
+        cv2.line(image, (x, text.lines[2].box[3] - 10), (x, read[1] + 8), 0, 2)
+    ((box, _),) = find_interlinear(image < 128, 1.0, scan.mm(1.0), text)
+    assert intersection(box, read) > 0.7 * area(read)
+
+
 def test_an_insertion_runs_on_into_the_margin_and_may_stand_before_the_first_word_of_a_line() -> None:
     scan, text = typescript(spacing_px=60, between="IN VIENNA", x0=640)
     (mark,) = (m for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion")

@@ -6,6 +6,7 @@ whatever it looks like; so neat capitals, which pass for type by their shape, ar
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ class InterlinearSettings:
     spacing_spread: float = 1.35  # of the page's distance; more, and a line was not read between them
     off_line: float = 0.75  # of that distance: a short line nearer than this to both neighbours was put between them
     between: tuple[float, float] = (0.35, 0.8)  # of the way from one line's middle to the next, its own middle
+    line_between: tuple[float, float] = (0.3, 0.7)  # that of a line that was read there
+    line_rim: float = 0.1  # of a line's height: readers want paper about letters
     under_heights: float = 0.5  # from a line's middle to its feet
     over_heights: float = 0.33  # and to its head
     letter_min_mm: float = 1.0  # smaller ink is dirt
@@ -101,7 +104,7 @@ def find_interlinear(
     parts = stats[1:][np.maximum(stats[1:, 2], stats[1:, 3]) >= settings.letter_min_mm * mm]
     found: list[tuple[Box, Gap]] = []
     for gap in gaps:
-        between = parts[_stands_in(parts, gap, scale, settings)]
+        between = _with_lines(parts[_stands_in(parts, gap, scale, settings)], ink, scale, gap, text, settings)
         for group in _words(between, settings.join_mm * mm):
             if not _is_over(group, gap, scale):
                 continue
@@ -247,6 +250,30 @@ def _stands_in(parts: np.ndarray, gap: Gap, scale: float, settings: InterlinearS
     inside = (middle > above + settings.under_heights * height) & (middle < below - settings.over_heights * height)
     apart = (y > above - 0.1 * height) & (y + h < below + 0.3 * height)  # a tail may touch the lines
     return inside & apart
+
+
+def _with_lines(
+    parts: np.ndarray, ink: np.ndarray, scale: float, gap: Gap, text: PageText, settings: InterlinearSettings
+) -> np.ndarray:
+    """Components between two lines, and where a short line was read there, that in place of its own.
+
+    The reader sees words that touch the lines above and below, or what was drawn through them.
+    """
+    for line in text.lines:
+        x0, y0, x1, y1 = line.box
+        rim = round(settings.line_rim * line.height)
+        box = (x0 + rim, y0 + rim, x1 - rim, y1 - rim)
+        low, high = settings.line_between
+        placed = low < way_down(line.box, gap) < high and abs(line.rotation_deg) < 8
+        if line in (gap.above, gap.below) or len(line.text) < 3 or not placed or box[0] >= box[2] or box[1] >= box[3]:
+            continue
+        left, top, right, foot = (int(v * scale) for v in box)
+        middle = parts[:, :2] + parts[:, 2:4] / 2
+        own = ((middle > (left, top)) & (middle < (right, foot))).all(1)
+        letters = np.linspace(left, right, len(line.text) + 1).astype(int)
+        drawn = [[a, top, b - a, foot - top, int(ink[top:foot, a:b].sum())] for a, b in itertools.pairwise(letters)]
+        parts = np.vstack([parts[~own], drawn])
+    return parts
 
 
 def _is_over(parts: np.ndarray, gap: Gap, scale: float) -> bool:
