@@ -322,9 +322,12 @@ def _beside(line: TextLine, page: _Page, left: int, right: int, caret: int | Non
 
 def _words_of_row(line: TextLine, page: _Page, cuts: Sequence[float] = ()) -> list[Word]:
     """Words of a line and of what stands level with it, from left to right."""
-    x = np.array((line.box[0] + line.box[2]) / 2)
-    middle = float(middle_of(line, x))
-    pieces = [piece for piece in page.prints if abs(middle_of(piece, x) - middle) < 0.5 * page.pitch]
+    pieces = [
+        piece
+        for piece in page.prints
+        if abs(middle_of(line, np.array((piece.box[0] + piece.box[2]) / 2)) - (piece.box[1] + piece.box[3]) / 2)
+        < 0.5 * page.pitch
+    ]
     return sorted((word for piece in pieces for word in words_of(piece, cuts)), key=lambda word: word.left)
 
 

@@ -269,7 +269,7 @@ def _with_lines(
             continue
         left, top, right, foot = (int(v * scale) for v in box)
         middle = parts[:, :2] + parts[:, 2:4] / 2
-        own = ((middle > (left, top)) & (middle < (right, foot))).all(1)
+        own = ((middle > np.array((x0, y0)) * scale) & (middle < np.array((x1, y1)) * scale)).all(1)
         letters = np.linspace(left, right, len(line.text) + 1).astype(int)
         drawn = [[a, top, b - a, foot - top, int(ink[top:foot, a:b].sum())] for a, b in itertools.pairwise(letters)]
         parts = np.vstack([parts[~own], drawn])
