@@ -50,6 +50,7 @@ class DateLineSettings:
     half: float = 0.62  # of a tall line's height
     figures_min: int = 3  # of a stretch of a long line that may be a date
     around: tuple[float, float] = (1.7, 1.2)  # of it, in characters: figures at its ends were taken for letters
+    beyond: float = 4.0  # by a line's height: how far past its end the rest of a date is looked for
     digits_min: int = 2  # figures that a line must seem to hold to be read carefully
     view_length_max: float = 7.0  # by its height: in a longer line the date's own extent is not the line's
     views: tuple[tuple[float, float, float], ...] = (
@@ -135,6 +136,7 @@ def date_readings(
     *,
     rotation_deg: float = 0.0,
     elsewhere: Sequence[Box] = (),
+    blanks: Sequence[np.ndarray] = (),
     settings: DateLineSettings = DateLineSettings(),
 ) -> DateLines:
     """What the date recogniser says of several views of every line in and around a stamp that may hold its date.
@@ -146,10 +148,12 @@ def date_readings(
         dates: reads dates.
         rotation_deg: the stamp's direction of reading, counter-clockwise.
         elsewhere: boxes of other stamps; lines within them are theirs.
+        blanks: corners ``(4, 2)`` of the stamp's room for a date, read whatever line is found there.
     """
-    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, settings)
+    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, blanks, settings)
     at_a_glance = dates.read([_view(window, line, settings.views[0]) for line in lines])
-    likely = [i for i, seen in enumerate(at_a_glance) if sum(map(str.isdigit, seen.text)) >= settings.digits_min]
+    figures = [sum(map(str.isdigit, seen.text)) for seen in at_a_glance]
+    likely = [i for i, count in enumerate(figures) if count >= settings.digits_min or i >= len(lines) - len(blanks)]
     read: dict[int, list[tuple[_Line, list[Reading]]]] = {}
     whole = [i for i in likely if lines[i].half_of is None]
     read |= _read_closer(window, {i: (lines[i], at_a_glance[i]) for i in whole}, reader, dates, settings)
@@ -189,7 +193,29 @@ def _read_closer(
     found: dict[int, list[tuple[_Line, list[Reading]]]] = {}
     for (i, part, _), views in zip(parts, _read_views(window, parts, reader, dates), strict=True):
         found.setdefault(i, []).append((part, views_of[i] + views))
-    return {i: [(line, views_of[i])] for i, (line, _) in lines.items()} | found
+    read = {i: [(line, views_of[i])] for i, (line, _) in lines.items()} | found
+    cut = [(i, _further(lines[i][0], views_of[i], settings)) for i in read if not _spelt(read[i])]
+    longer = [(i, line, settings.views) for i, line in cut if line is not None]
+    for (i, line, _), views in zip(longer, _read_views(window, longer, reader, dates), strict=True):
+        read[i].append((line, views))
+    return read
+
+
+def _further(line: _Line, views: Sequence[Reading], settings: DateLineSettings) -> _Line | None:
+    """A date that a line begins or ends within, with what stands beyond; ``None`` where no view shows one."""
+    reach = settings.beyond * line.height / max(1e-6, line.length)
+    for seen in views:
+        ended, begun = _ENDED.search(seen.text), _BEGUN.match(seen.text)
+        if ended:
+            return replace(line, corners=stretch(line.corners, seen.centres[ended.start()] - reach / 4, 1 + reach))
+        if begun:
+            return replace(line, corners=stretch(line.corners, -reach, seen.centres[begun.end() - 1] + reach / 4))
+    return None
+
+
+_ENDED = re.compile(r"(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]?$")
+_BEGUN = re.compile(r"0?[-/]?\d{1,2}[-/]\d\d(?![\d/-])")
+"""A date whose year is missing, or whose month is or the 1 of its 10."""
 
 
 def _read_views(
@@ -227,7 +253,7 @@ def date_crops(
     settings: DateLineSettings = DateLineSettings(),
 ) -> list[tuple[np.ndarray, float]]:
     """Upright grey crops of the lines in and around a stamp, with weights; arguments as for :func:`date_readings`."""
-    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, settings)
+    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, (), settings)
     return [(_view(window, line, settings.views[0]), line.weight) for line in lines]
 
 
@@ -259,9 +285,15 @@ class _Line:
 
 
 def _lines(
-    scan: Scan, box: Box, reader: Reader, rotation_deg: float, elsewhere: Sequence[Box], settings: DateLineSettings
+    scan: Scan,
+    box: Box,
+    reader: Reader,
+    rotation_deg: float,
+    elsewhere: Sequence[Box],
+    blanks: Sequence[np.ndarray],
+    settings: DateLineSettings,
 ) -> tuple[np.ndarray, list[_Line]]:
-    """The stamp and its surroundings set upright, and the lines there; of tall lines also the halves."""
+    """The stamp and its surroundings set upright, and the lines there; of tall lines also the halves; blanks last."""
     window, to_page = _window(scan, box, rotation_deg, settings)
     found: list[np.ndarray] = []
     for scale in (1.0, settings.coarse):
@@ -282,6 +314,11 @@ def _lines(
         if whole.height > settings.tall * usual:
             at, parts = len(lines) - 1, halves(corners, settings.half)
             lines += [_Line(half, whole.weight, number, at, margin_max=0.05) for half in parts]
+    from_page = cv2.invertAffineTransform(to_page)
+    for i, blank in enumerate(blanks):
+        corners = cv2.transform(blank[None], from_page)[0]
+        same = (line.number for line in lines if _share(corners, line.corners) > settings.one_line)
+        lines.append(_Line(corners, 1.0, next(same, len(found) + i), margin_max=0.12))
     return window, lines
 
 

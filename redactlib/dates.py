@@ -96,6 +96,11 @@ def spells(text: str, iso: str, *, lost: bool = False) -> bool:
     if len(iso) < 10:
         return False
     year, month, day = iso.split("-")
+    name = MONTHS[int(month) - 1]
+    for day_read, name_read, year_read in _NAMED.findall(together):
+        alike = sum(a == b for a, b in zip(name_read.upper(), name, strict=True))
+        if alike >= 2 and int(day_read) == int(day) and year.endswith(year_read):
+            return True
     stroke = r"(?:[^\dA-Za-z]{1,3}|1)" + ("?" if lost else "")
     century = "".join(_figure(c) + "?" for c in year[:2])
     end = rf"{century}{_figure(year[2])}[^\dA-Za-z]?{_figure(year[3])}(?!\d)"  # a pen's stroke may run into a figure
@@ -105,14 +110,16 @@ def spells(text: str, iso: str, *, lost: bool = False) -> bool:
     )
 
 
+_NAMED = re.compile(r"(?<!\d)(\d\d?)[\s.,-]*([A-Za-z]{3})[\s.,-]*((?:19|20)?\d\d)(?!\d)")
+"""A day, what may be a month's name with one letter misread, and a year."""
+
+
 def _figures_of(number: str, *, month: bool = False) -> str:
-    """A pattern for a number as it may be read, less a leading zero; a 1 before another figure may look like a stroke.
+    """A pattern for a number as it may be read, less a leading zero; a 1 may look like a stroke.
 
     A month that begins with nought is the tenth, its 1 lost in the word before it.
     """
-    figures = "".join(map(_figure, number.lstrip("0")))
-    if number[0] == "1":
-        figures = figures.replace("[1", "[1/", 1)
+    figures = "".join(map(_figure, number.lstrip("0"))).replace("[1", "[1/")
     return figures.replace("]", "]?", 1) if month and number == "10" else figures
 
 
@@ -209,8 +216,10 @@ class HandSettings:
     nothing: float = 0.05  # weight of no date at all in the search, where more would crowd dates out of the beam
     nothing_after: float = 15.0  # by which it is raised then: figures are a number unless a date's strokes are seen
     implausible: float = 0.5  # weight of a date that cannot be the stamp's: the line may say another
-    unusual: float = 0.03  # weight of a date outside the years in which such stamps were mostly filled in
+    unusual: float = 0.03  # least weight of a date outside the years in which such stamps were mostly filled in,
+    year_beyond: float = 0.5  # to which each year away from them brings it down: they are known from a few pages
     rare: float = 0.3  # where those are not known, of a date before 1972 or after 2004: machines took over
+    other_order: float = 0.1  # weight of a day past the twelfth where the month belongs: of 50 labelled dates one
     weekend: float = 0.4  # weight of a Saturday or Sunday: reviewers seldom worked then
     plain_min: float = 0.6  # of the shares that dates have in the best crop of a line, for another crop of it to count
     crops_max: int = 3  # lines that count for one date, so that many doubtful ones do not add up
@@ -313,9 +322,11 @@ def _figures(text: str) -> int:
 def _prior(iso: str, usual: tuple[int, int] | None, settings: HandSettings) -> float:
     """How plausible a possible date is: in the years in which such stamps were filled in, on a working day."""
     first, last = usual or (1972, 2004)
-    outside = settings.unusual if usual else settings.rare
+    year = int(iso[:4])
+    away = max(first - year, year - last, 0)
+    outside = max(settings.unusual, settings.year_beyond**away) if usual else settings.rare
     weekend = len(iso) == 10 and datetime.date.fromisoformat(iso).weekday() >= 5
-    return (1.0 if first <= int(iso[:4]) <= last else outside) * (settings.weekend if weekend else 1.0)
+    return (outside if away else 1.0) * (settings.weekend if weekend else 1.0)
 
 
 def _shares(
@@ -350,7 +361,7 @@ def _grammar(order: str, alone: bool, settings: HandSettings) -> Automaton:
     stand `alone` with the year."""
     months = {str(m): 1.0 for m in range(1, 13)} | {f"{m:02d}": 0.5 for m in range(1, 10)}
     days = {str(d): 1.0 for d in range(1, 32)} | {f"{d:02d}": 0.5 for d in range(1, 10)}
-    past_twelve = {str(d): 0.6 for d in range(13, 32)}
+    past_twelve = {str(d): settings.other_order for d in range(13, 32)}
     years = {f"{y:02d}": 1.0 for y in range(100)} | {str(y): 0.5 for y in range(1940, 2031)}
     stroke = {"/": 1.0}
     space = {" ": 1.0, "": 0.5}
@@ -425,9 +436,11 @@ def full_year(two_digits: int, *, era: str = "stamp") -> int | None:
 def to_iso(year: int, month: int, day: int) -> str | None:
     """ISO form of a date of the last two centuries, zero for what is not given; ``None`` if there is no such day.
 
-    >>> to_iso(1988, 4, 6), to_iso(1988, 4, 0), to_iso(1989, 2, 29)
-    ('1988-04-06', '1988-04', None)
+    >>> to_iso(1988, 4, 6), to_iso(1988, 4, 0), to_iso(1989, 2, 29), to_iso(1992, 0, 27)
+    ('1988-04-06', '1988-04', None, None)
     """
+    if day and not month:
+        return None
     try:
         datetime.date(year, month or 1, day or 1)
     except ValueError:

@@ -65,14 +65,18 @@ class FormSettings:
     agency_lead: float = 20.0  # so much better than any other's
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
-    spelt_lead: float = 2.0
-    doubled_lead: float = 5.0  # over another date that the same guess spells out where a stroke may be lost: 1114/00
+    spelt_lead: float = 1.7
+    doubled_lead: float = 4.0  # over another date that the same guess spells out where a stroke may be lost: 1114/00
     sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
     other_blank_letters: int = 5  # of a line that says the legend's words beside another blank than the date's:
     other_blank_score: float = 75.0  # so many in a hundred of them agree ...
     other_blank_lead: float = 10.0  # ... and so many more than with the words beside the date
     printed_sure: float = 0.9  # confidence in a whole date of figures: pens write years short, and are read with doubt
     unasked_min: float = 0.42  # share of the votes for a date whose line in the legend was not read, or is not there
+    blank_above: float = 2.2  # by the legend's height: what is looked at over the foot of the words before a date,
+    blank_below: float = 0.4  # under it,
+    blank_length: float = 11.0  # and behind them at most, where no other words follow
+    blank_length_min: float = 2.0
     label_score: float = 80.0  # in a hundred, how well the label of a tick box must be read;
     label_more: int = 3  # letters beside it, on a line that was not matched with the legend,
     label_near: float = 3.0  # and how far that may stand from one that was, in its heights
@@ -118,6 +122,60 @@ def read_form(
         dated=row.dated or ("date" in row.fields and not absent),
         ticks=ticks,
     )
+
+
+def date_blanks(
+    match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: FormSettings = FormSettings()
+) -> list[np.ndarray]:
+    """Corners ``(4, 2)`` of the room that a pen has behind the legend's words for a date, up to the next words.
+
+    A large hand runs into the line above, and is then found with it or not at all.
+    """
+    heights = [pieces[part].height for i in match.lines for part in lines[i].parts]
+    height = float(np.percentile(heights, 25)) if heights else 0.0
+    found = []
+    for row, place in enumerate(map(_place_of_date, match.marking.lines)):
+        hits = {h.literal.place: h for h in match.hits if h.literal.row == row}
+        words, after = (hits.get(place), hits.get(place + 1)) if place is not None else (None, None)
+        ends = [
+            _foot(hit.end - 1 if hit is words else hit.start, lines[hit.line], pieces) for hit in (words, after) if hit
+        ]
+        if not ends:
+            continue
+        along, down = ends[0][1:]
+        length = settings.blank_length * height
+        near = ends[0][0] if words else ends[0][0] - along * length
+        room = float((ends[-1][0] - near) @ along)
+        length = room if room > settings.blank_length_min * height else length
+        start, far = near + along * 0.4 * height, near + along * length
+        low, high = down * settings.blank_below * height, down * settings.blank_above * height
+        found.append(np.array([start - high, far - high, far + low, start + low], np.float32))
+    return found
+
+
+def _place_of_date(line: str) -> int | None:
+    """Which of the printed words of a legend's line stand right before its date."""
+    pieces = re.split(r"(\{\w+\})", line.lstrip("?"))
+    at = pieces.index("{date}") if "{date}" in pieces else 0
+    return at // 2 if at and pieces[at - 1].strip() else None
+
+
+def _foot(index: int, line: Line, pieces: Sequence[TextLine]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the foot of a line's character stands, and the directions along the line and down it."""
+    part, share = _part_at(index, line, pieces)
+    top_left, top_right, low_right, low_left = pieces[part].corners.astype(float)
+    along, down = (v / max(1e-6, float(np.linalg.norm(v))) for v in (top_right - top_left, low_left - top_left))
+    return low_left + (low_right - low_left) * share, along, down
+
+
+def _part_at(index: int, line: Line, pieces: Sequence[TextLine]) -> tuple[int, float]:
+    """The piece of a line in which one of its characters stands, and where along it, as a share."""
+    for part in line.parts:
+        centres = pieces[part].reading.centres
+        if index < len(centres):
+            return part, centres[max(0, index)]
+        index -= len(pieces[part].text) + 1
+    return line.parts[-1], 1.0
 
 
 def _agency(row: Marking, texts: Sequence[str], settings: FormSettings) -> str | None:

@@ -173,6 +173,8 @@ def test_a_capital_l_beside_a_month_is_read_as_one_not_stumbled_over() -> None:
         ("TE/0//9/0DD-BY", "2000-10-19"),
         ("BNE8-3-9/6D 3669SLD", "1996-08-03"),
         ("DATE 12 A pr 02 BY NCS", "2002-04-12"),
+        ("KR 7Jon 94", "1994-01-07"),
+        ("DATE 6-2/-93", "1993-06-21"),
     ],
 )
 def test_a_guess_spells_a_date_though_a_century_is_lost_or_a_stroke_runs_into_a_figure(text, iso):
@@ -185,6 +187,11 @@ def test_a_month_and_year_are_a_date_where_such_stamps_give_no_more():
     assert read_date([reading_of(*"15 AUG 2008")], not_after="2026-01-01", months=True).date == "2008-08-15"
     otherwise = read_date([said], not_after="2026-01-01")
     assert otherwise is None or otherwise.date is None
+
+
+def test_what_stands_before_a_date_does_not_make_its_month_a_day():
+    before = {"2": 0.5, ")": 0.4}
+    assert read_date([reading_of(before, *"8-12-95")], not_after="2026-01-01").candidates[0][0] == "1995-08-12"
 
 
 def test_a_lost_stroke_makes_two_dates_of_one_row_of_figures():

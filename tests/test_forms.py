@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from redactlib.catalogue.markings import Line, match_markings
+from redactlib.catalogue.markings import Line, Match, match_markings
 from redactlib.datelines import DateLines
 from redactlib.detect.stamp import StampSettings, _crossed
-from redactlib.forms import Form, read_form
+from redactlib.forms import Form, date_blanks, read_form
 from redactlib.layers import Layers
 from redactlib.reading import ALPHABET, Reading, TextLine, decode_lattice, text_line
 from redactlib.scan import Scan
@@ -28,6 +28,16 @@ def piece(text: str, row: int, left: int = 200, confidence: float = 0.97) -> Tex
     return text_line(corners, Reading(text, confidence, centres=centres))
 
 
+def matched(pieces: list[TextLine], filled: tuple[int, ...] = ()) -> tuple[Match, list[Line]]:
+    """The marking that the pieces are, and its lines."""
+    lines = [
+        Line(p.text, tuple(p.corners.mean(0)), float(p.box[2] - p.box[0]), p.height, parts=(i,))
+        for i, p in enumerate(pieces)
+        if i not in filled
+    ]
+    return match_markings(lines)[0], lines
+
+
 def read(
     pieces: list[TextLine],
     page: np.ndarray | None = None,
@@ -35,12 +45,7 @@ def read(
     closer: DateLines | None = None,
 ) -> Form:
     """The form that the pieces are, those in `filled` being what the pen or a dater put there, read closer so."""
-    lines = [
-        Line(p.text, tuple(p.corners.mean(0)), float(p.box[2] - p.box[0]), p.height, parts=(i,))
-        for i, p in enumerate(pieces)
-        if i not in filled
-    ]
-    match = match_markings(lines)[0]
+    match, lines = matched(pieces, filled)
     page = np.full((900, 1400), 255, np.uint8) if page is None else page
     return read_form(Scan(page, 300.0), match, lines, pieces, filled, lambda: closer or DateLines())
 
@@ -167,6 +172,22 @@ def test_a_guess_whose_stroke_may_be_a_one_speaks_for_both_dates_that_it_spells(
     date = read(pieces, closer=views(("1-15-91", "1-15-91"))).date
     assert date["iso"] == "1991-01-15"
     assert dict(date["candidates"]).get("1991-01-05", 0.0) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("words", "left", "right"),
+    [("DATE 9-18-95 BY SP4", 4, 13), ("DATE 9-18-95", 4, 15), ("D 9-18-95 BY SP4", -11, 10)],
+)
+def test_the_room_for_a_date_lies_between_the_words_beside_it_and_over_their_feet(
+    words: str, left: int, right: int
+) -> None:
+    pieces = [piece(text, i) for i, text in enumerate((*FBI_EXCEPT, words))]
+    match, lines = matched(pieces)
+    (blank,) = date_blanks(match, lines, pieces)
+    x0, y0, x1, y1 = *blank.min(0), *blank.max(0)
+    assert (x0 - 200) / CHAR == pytest.approx(left, abs=1.6)
+    assert (x1 - 200) / CHAR == pytest.approx(right, abs=1.6) if "BY" in words else (x1 - 200) / CHAR > 11
+    assert y1 > 220 + HEIGHT > 220 > y0 > 100
 
 
 def test_one_view_that_seems_to_say_a_number_does_not_make_the_line_one() -> None:

@@ -30,7 +30,7 @@ from redactlib.detect.sideways import read_sideways
 from redactlib.detect.spotting import find_spots
 from redactlib.detect.strike import StrikeSettings, is_stamp_struck, is_struck
 from redactlib.detect.wording import in_catalogue_words
-from redactlib.forms import read_form
+from redactlib.forms import date_blanks, read_form
 from redactlib.layers import Layers
 from redactlib.marks import Box, Stamp, intersection, union
 from redactlib.reading import PageText, Reader, TextLine, stretch
@@ -253,7 +253,8 @@ def _stamp(
         dates = date_reader()
         if dates is None:
             return DateLines()
-        return date_readings(scan, whole, reader, dates, rotation_deg=rotation, elsewhere=others)
+        blanks = date_blanks(match, lines, pieces)
+        return date_readings(scan, whole, reader, dates, rotation_deg=rotation, elsewhere=others, blanks=blanks)
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     override = find_override(scan, match, lines, pieces, form.agency, reader)
