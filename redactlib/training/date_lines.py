@@ -7,6 +7,7 @@ handwriting fonts. Around and across them lies what spoils real fills: neighbour
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image, ImageDraw
 from redactlib.datelines import LINE_HEIGHT_PX
 from redactlib.dates import MONTHS
 from redactlib.synth.fonts import load
-from redactlib.synth.pen import draw_hand, write
+from redactlib.synth.pen import Hand, draw_hand, write
 
 CAPITAL_PX = 40
 """Height of a capital where lines are drawn, before they are scaled to the recogniser's height."""
@@ -55,8 +56,14 @@ def _idx(folder: Path, name: str) -> np.ndarray:
 
 def draw_line(rng: np.random.Generator, sources: LineSources) -> tuple[np.ndarray, str]:
     """One line: grey uint8 ``(LINE_HEIGHT_PX, w)``, and what it says, in capitals, strokes between figures as ``/``."""
-    text = line_text(rng)
-    ink = _warped(_write(text, rng, sources), rng)
+    if sources.prints and rng.random() < _FORM_LINES:
+        ink, text = _filled_in(rng, sources)
+    else:
+        text = line_text(rng)
+        ink = _warped(_write(text, rng, sources), rng)
+    if rng.random() < _CLIPPED:
+        gone = round(ink.shape[0] * float(rng.uniform(0.03, 0.14)))
+        ink = ink[gone:] if rng.random() < 0.5 else ink[: ink.shape[0] - gone]
     height = round(ink.shape[0] / rng.uniform(0.5, 0.98))
     width = ink.shape[1] + round(rng.uniform(0.1, 1.2) * CAPITAL_PX)
     canvas = np.zeros((height, width), np.float32)
@@ -67,10 +74,73 @@ def draw_line(rng: np.random.Generator, sources: LineSources) -> tuple[np.ndarra
     return _scanned(canvas, rng), text.upper().replace("|", "/")
 
 
+_FORM_LINES = 0.3  # share of the lines that are a stamp's own, legend and fill
+_CLIPPED = 0.12  # share of the lines that were cut out too close, so that tails are lost
+
+_LEGENDS = (
+    "DATE {date} BY {who}", "DATE {date}", "Date: {date}", "ON {date}", "on {date} {by}", "BY {by} DATE {date}",
+    "By {by} NARA Date {date}", "By {by}, NARA, Date {date}", "By {by} NARS Date {date}", "BY {by} NARA DATE {date}",
+    "DATE: {date} REVIEWER: {num}", "REVIEWED BY {by} DATE {date}", "FPC/HDR by {by} {date}", "{by} Date: {date}",
+    "AS SANITIZED {by} {date}", "IN THIS DOCUMENT. {by} {date}", "NEXT REVIEW DATE: {year}", "Classified by {who}",
+    "DOCUMENT NO. {num}", "DECLASSIFIED BY {who}", "1ST REVIEW DATE: {date} DETERMINATION", "By {by} NLE Date {date}",
+)  # fmt: skip
+
+
+def _filled_in(rng: np.random.Generator, sources: LineSources) -> tuple[np.ndarray, str]:
+    """A line of a stamp: printed words on one height, and beside them, on a rule or across it, what a pen wrote."""
+    initials, others = _initials(rng), _initials(rng)
+    number = str(rng.integers(1000, 9999))
+    fills = {
+        "date": _date_text(rng), "by": initials, "num": number, "year": str(rng.integers(1989, 2012)),
+        "who": str(rng.choice([f"SP{number[0]} {initials}/{others}", number, f"{number} {initials}/{others}"])),
+    }  # fmt: skip
+    face, size = str(rng.choice(sources.prints)), float(rng.uniform(0.5, 1.0))
+    hand = draw_hand(rng)
+    ruled = rng.random() < 0.7
+    base, x = 3 * CAPITAL_PX, CAPITAL_PX
+    canvas = np.zeros((5 * CAPITAL_PX, 70 * CAPITAL_PX), np.float32)
+    highest, lowest, said = base, base, []
+    for piece in re.split(r"(\{\w+\})", str(rng.choice(_LEGENDS))):
+        text = fills.get(piece.strip("{}"), piece).strip()
+        if not text:
+            continue
+        if piece.startswith("{"):
+            ink = _warped(_write(text, rng, sources, hand), rng)
+            scale = float(rng.uniform(0.7, 1.25))
+            ink = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            low = base + round(float(rng.normal(0.05, 0.15)) * CAPITAL_PX)
+            if ruled:
+                canvas[base : base + int(rng.integers(1, 4)), x : x + ink.shape[1] + CAPITAL_PX // 2] = 1.0
+        else:
+            ink = _typeset(text, face, rng, size)
+            low = base + (round(0.2 * ink.shape[0]) if any(c in ",gjpqy" for c in text) else 0)
+        top = max(0, low - ink.shape[0])
+        part = canvas[top : top + ink.shape[0], x : x + ink.shape[1]]
+        np.maximum(part, ink[: part.shape[0], : part.shape[1]], out=part)
+        x = min(x + ink.shape[1] + round(float(rng.uniform(-0.1, 0.7)) * CAPITAL_PX), canvas.shape[1] - CAPITAL_PX)
+        said.append(text)
+        highest, lowest = min(highest, top), max(lowest, low)
+    for side in (-1, 1):  # the stamp's next lines, which a large hand runs into
+        if rng.random() < 0.5:
+            ink = _typeset(str(rng.choice(_PRINTED_WORDS)), face, rng, size)
+            low = base + side * round(float(rng.uniform(0.8, 1.6)) * max(size, 0.7) * CAPITAL_PX)
+            top, left = max(0, low - ink.shape[0]), int(rng.integers(0, max(1, x - CAPITAL_PX)))
+            part = canvas[top : top + ink.shape[0], left : left + ink.shape[1]]
+            np.maximum(part, ink[: part.shape[0], : part.shape[1]], out=part)
+    above, below = (round(float(rng.uniform(0.0, 0.25)) * CAPITAL_PX) for _ in range(2))
+    line = canvas[max(0, highest - above) : lowest + below, :x]
+    columns = np.flatnonzero(line.any(0))
+    return line[:, columns[0] : columns[-1] + 1], " ".join(said)
+
+
+def _initials(rng: np.random.Generator) -> str:
+    return "".join(rng.choice(list("ABCDEFGHJKLMNPRSTW"), rng.integers(1, 4)))
+
+
 def line_text(rng: np.random.Generator) -> str:
     """What a pen writes into a stamp: mostly a date, alone or beside initials; else a reviewer's number or words."""
     letters = list("ABCDEFGHJKLMNPRSTW")
-    initials = "".join(rng.choice(letters, rng.integers(1, 4)))
+    initials = _initials(rng)
     if rng.random() < 0.25:
         number = str(rng.integers(1000, 9999))
         words = (
@@ -92,25 +162,26 @@ def _date_text(rng: np.random.Generator) -> str:
         rng.choice([rng.integers(1975, 1990), rng.integers(1988, 2003), rng.integers(2000, 2025)], p=[0.2, 0.55, 0.25])
     )
     years = str(year) if rng.random() < 0.12 else f"{year % 100:02d}"
-    if rng.random() < 0.07:
+    if rng.random() < 0.18:
         name = MONTHS[month - 1] if rng.random() < 0.5 else MONTHS[month - 1].title()
-        return str(rng.choice([f"{day} {name} {years}", f"{name} {day} {years}"]))
+        forms = (f"{day} {name} {years}", f"{name} {day} {years}", f"{day}{name}{years}", f"{name} {year}")
+        return str(rng.choice(forms, p=[0.6, 0.2, 0.1, 0.1]))
     stroke = str(rng.choice(["-", "/", "|", ".", " - "], p=[0.43, 0.42, 0.06, 0.05, 0.04]))
     pad = "02d" if rng.random() < 0.1 else "d"
     first, second = (month, day) if rng.random() < 0.97 else (day, month)
     return f"{first:{pad}}{stroke}{second:{pad}}{stroke}{years}"
 
 
-def _write(text: str, rng: np.random.Generator, sources: LineSources) -> np.ndarray:
-    """Ink of a handwritten line, float32 0..1, cut to its bounds."""
+def _write(text: str, rng: np.random.Generator, sources: LineSources, hand: Hand | None = None) -> np.ndarray:
+    """Ink of a handwritten line, by a given hand or any, float32 0..1, cut to its bounds."""
     kind = rng.random()
-    if kind < 0.2 and sources.hands:
+    if kind < 0.25 and sources.hands:
         return _typeset(text, str(rng.choice(sources.hands)), rng)
-    hand = draw_hand(rng)
+    hand = hand or draw_hand(rng)
     hand = replace(hand, wobble=hand.wobble * 1.5, width=hand.width * float(rng.uniform(0.8, 1.2)))
     unit = CAPITAL_PX / 10
     from_digits = kind < 0.65 and bool(sources.digits)
-    pen = int(rng.integers(2, 8))
+    pen = int(rng.integers(2, 8)) if rng.random() < 0.85 else int(rng.integers(8, 12))
     stretch = float(rng.uniform(1.0, 1.6))
     canvas = np.zeros((4 * CAPITAL_PX, round(len(text) * 1.7 * CAPITAL_PX) + 4 * CAPITAL_PX), np.uint8)
     x, base = 2.0 * CAPITAL_PX, 2.6 * CAPITAL_PX
@@ -144,11 +215,11 @@ def _figure(samples: np.ndarray, rng: np.random.Generator, pen: int) -> np.ndarr
     width = min(width, 2 * CAPITAL_PX)
     large = cv2.resize(sample, (width, height), interpolation=cv2.INTER_CUBIC)
     large = cv2.GaussianBlur(large, (0, 0), 1.0)
-    return np.uint8(255) * (large > np.interp(pen, (2, 7), (190, 90))).astype(np.uint8)
+    return np.uint8(255) * (large > np.interp(pen, (2, 7, 11), (190, 90, 40))).astype(np.uint8)
 
 
-def _typeset(text: str, file: str, rng: np.random.Generator) -> np.ndarray:
-    font = load(file, round(CAPITAL_PX * 1.4))
+def _typeset(text: str, file: str, rng: np.random.Generator, size: float = 1.0) -> np.ndarray:
+    font = load(file, round(CAPITAL_PX * 1.4 * size))
     left, top, right, bottom = font.getbbox(text)
     picture = Image.new("L", (round(right - left) + 8, round(bottom - top) + 8))
     ImageDraw.Draw(picture).text((4 - left, 4 - top), text, fill=255, font=font)
