@@ -21,9 +21,9 @@ class RimSettings:
     step_mm: float = 0.25  # of the pen's way that is looked at in one go
     stray_mm: float = 0.3  # how far an edge moves up or down from one step to the next
     start_mm: float = 1.2  # how far from the side of the box, which is the middle of a wavy edge, it is at its ends
-    seen_min: float = 0.8  # share of the way along which there is ink, on both edges
+    seen_min: float = 0.88  # share of the way along which there is ink, on both edges
     reach_mm: float = 190.0  # no stroke is longer than a line
-    gap_mm: float = 1.5  # along which an edge is lost; one may be longer than the other by as much
+    gap_mm: float = 1.0  # along which an edge is lost; one may be longer than the other by as much
 
 
 def to_rim(box: Box, scan: Scan, *, settings: RimSettings = RimSettings()) -> Box:
