@@ -56,7 +56,7 @@ class CloserSettings:
     turned_chars_min: int = 6  # dirt is read as fewer
     turned_length: float = 3.5  # if it is so long, in its heights,
     turned_pitch: float = 2.6  # and another one stands so near, in heights: a stamp has two lines at least
-    turned_lines_max: int = 5  # tried at most the other way round, the longest first: 6 ms each
+    turned_lines_max: int = 3  # tried at most the other way round, the longest first: 6 ms each
     turned_reach: float = 14.0  # from a line that is a legend's so, to those that may be its others
 
 
