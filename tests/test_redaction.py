@@ -613,6 +613,15 @@ def test_slip_above_the_short_last_line_of_a_paragraph_is_found():
     assert iou(box, (410, 252, 910, 298)) > 0.8
 
 
+def test_blank_of_a_form_under_a_longer_one_is_no_slip():
+    page = blank()
+    lines = [*prose(page, range(4)), typed(page, line("the quick brown", 120, 300))]
+    lines += [typed(page, line("and ended.", 120, 350)), *prose(page, range(7, 9))]
+    cv2.line(page, (590, 348), (1130, 348), 0, 2)
+    cv2.line(page, (590, 302), (591, 348), 0, 2)
+    assert found(page, *lines) == []
+
+
 @pytest.mark.parametrize(("held", "count"), [("(b)(3)", 1), ("Smith", 0), ("(copies)", 0)])
 def test_slip_that_holds_a_code_is_one(held: str, count: int):
     page = blank()

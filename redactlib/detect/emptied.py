@@ -378,8 +378,8 @@ def _is_whole(row: _Row, start: float, stop: float, advance: float, settings: Em
 def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[tuple[Box, Box | None]]:
     """Gaps in lines of prose, between letters or up to a margin, where the line above or the one below is whole.
 
-    The other one may have ended before. Two gaps with a few letters between them may be one that holds a code: its
-    place comes with them, and before each of them.
+    Where letters follow the gap, the other one may have ended. Two gaps with a few letters between them may be one that
+    holds a code: its place comes with them, and before each of them.
     """
     rows, advance, (near, far) = prose.rows, prose.page_type.advance, settings.pitch
     gaps: list[tuple[Box, Box | None]] = []
@@ -404,7 +404,8 @@ def _gaps_of_prose(prose: _Prose, settings: EmptiedSettings) -> list[tuple[Box, 
         for i, k in [*held, *zip(wide, wide, strict=True)]:
             start, stop = x[i] + 0.8 * advance, x[k + 1] - 0.8 * advance
             whole = [_is_whole(r, start, stop, advance, settings) for r in beside]
-            ended = [r.x[-1] < start + 2 * advance for r in beside]
+            amid = k + 2 < len(x)  # at the end of a line it may be the blank of a form
+            ended = [amid and r.x[-1] < start + 2 * advance for r in beside]
             if any(whole) and all(w or e for w, e in zip(whole, ended, strict=True)):
                 code = prose.of_row(row, x[i + 1] - advance, x[k] + advance) if k > i else None
                 gaps.append((prose.of_row(row, start, stop), code))
