@@ -32,6 +32,7 @@ class ClassifySettings:
     hand_rival_max: float = (
         0.45  # share of its next candidate, by its own: 2 of 2 drawn beyond were wrong, 0 of 9 near it
     )
+    hand_kin_max: float = 0.14  # the same of one that differs by a 4 for a 9 or a lost 1: 2 drawn wrong ones beyond it
     unread_factor: float = 0.75  # trust in the latest dated event while another's date could not be read
 
 
@@ -173,9 +174,21 @@ def _headline(among: Sequence[Event], settings: ClassifySettings) -> Declassific
 def _is_doubtful(event: Event, settings: ClassifySettings) -> bool:
     """Whether an event's date is a pen's and not surely read: an open 4 leaves a 9 almost as likely."""
     date = event.evidence["date"] if event.date_handwritten else {}
-    shares = [share for _, share in date.get("candidates", ())]
-    rivalled = len(shares) > 1 and shares[1] > settings.hand_rival_max * shares[0]
+    (day, best), *rivals = date.get("candidates") or [("", 0.0)]
+    rivalled = any(
+        share > best * (settings.hand_kin_max if _is_kin(day, rival) else settings.hand_rival_max)
+        for rival, share in rivals
+    )
     return rivalled or date.get("confidence", 1.0) < settings.hand_date_min
+
+
+def _is_kin(day: str, rival: str) -> bool:
+    """Whether a rival is the same date but for an open 4, read as 9 or the other way, or a 1 that may be lost."""
+    other = [(place, {a, b}) for place, (a, b) in enumerate(zip(day, rival, strict=False)) if a != b]
+    if len(other) != 1 or len(day) != len(rival):
+        return False
+    place, figures = other[0]
+    return figures == {"4", "9"} or (figures == {"0", "1"} and day[place] == "0" and place in (5, 8))
 
 
 def _lateness(event: Event) -> tuple[str, float]:

@@ -47,9 +47,19 @@ def test_pages_that_disagree_lend_no_date() -> None:
     assert conclude("a.pdf", pages).pages[3].date is None
 
 
-@pytest.mark.parametrize(("rival", "answered"), [(0.05, True), (0.25, True), (0.3, False)])
-def test_a_date_by_hand_with_a_near_rival_is_no_headline(rival: float, answered: bool) -> None:
-    candidates = [["1988-09-06", 0.61], ["1988-04-06", rival]]
+@pytest.mark.parametrize(
+    ("rival", "share", "answered"),
+    [
+        ("1988-02-06", 0.25, True),
+        ("1988-02-06", 0.3, False),
+        ("1988-04-06", 0.05, True),
+        ("1988-04-06", 0.12, False),  # an open 4
+        ("1988-09-16", 0.12, False),  # a 1 that may be lost
+        ("1988-10-06", 0.12, True),
+    ],
+)
+def test_a_date_by_hand_with_a_near_rival_is_no_headline(rival: str, share: float, answered: bool) -> None:
+    candidates = [["1988-09-06", 0.61], [rival, share]]
     event = Event(
         id="e1",
         decision="declassified",
