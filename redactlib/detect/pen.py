@@ -34,7 +34,7 @@ class PenSettings:
     faint_darkness: int = 60  # of pencil, which the model sees where the rest of the page's ink is darker
     faint_min: float = 0.5  # its probability
     faint_apart_mm: float = 0.6  # from darker ink, whose rims are as faint
-    pen_min: float = 0.45  # probability from which a stroke counts: the best balance on held-out documents
+    pen_min: float = 0.5  # probability from which a stroke counts: clean pages keep nearly clean, on held-out documents
     gap_across_mm: float = 1.0  # strokes of one word or figure lie closer than this, side by side
     gap_down_mm: float = 0.8  # and one above the other
     stroke_min_mm: float = 1.0  # a comma is shorter
