@@ -99,7 +99,7 @@ def spells(text: str, iso: str, *, lost: bool = False) -> bool:
     name = MONTHS[int(month) - 1]
     for day_read, name_read, year_read in _NAMED.findall(together):
         alike = sum(a == b for a, b in zip(name_read.upper(), name, strict=True))
-        if alike >= 2 and int(day_read) == int(day) and year.endswith(year_read):
+        if alike >= 2 and int(re.sub(r"\D", "1", day_read)) == int(day) and year.endswith(year_read):
             return True
     stroke = r"(?:[^\dA-Za-z]{1,3}|1)" + ("?" if lost else "")
     century = "".join(_figure(c) + "?" for c in year[:2])
@@ -110,8 +110,8 @@ def spells(text: str, iso: str, *, lost: bool = False) -> bool:
     )
 
 
-_NAMED = re.compile(r"(?<!\d)(\d\d?)[\s.,-]*([A-Za-z]{3})[\s.,-]*((?:19|20)?\d\d)(?!\d)")
-"""A day, what may be a month's name with one letter misread, and a year."""
+_NAMED = re.compile(r"(?<!\d)([\dIL|/]{1,2})[\s.,-]*([A-Za-z]{3})[\s.,-]*((?:19|20)?\d\d)(?!\d)")
+"""A day, a 1 of which may look like a stroke, what may be a month's name with one letter misread, and a year."""
 
 
 def _figures_of(number: str, *, month: bool = False) -> str:

@@ -173,6 +173,7 @@ def test_a_capital_l_beside_a_month_is_read_as_one_not_stumbled_over() -> None:
         ("TE/0//9/0DD-BY", "2000-10-19"),
         ("BNE8-3-9/6D 3669SLD", "1996-08-03"),
         ("DATE 12 A pr 02 BY NCS", "2002-04-12"),
+        ("ATE 2/Dec79", "1979-12-21"),
         ("KR 7Jon 94", "1994-01-07"),
         ("DATE 6-2/-93", "1993-06-21"),
     ],
