@@ -50,7 +50,6 @@ class DateLineSettings:
     half: float = 0.62  # of a tall line's height
     figures_min: int = 3  # of a stretch of a long line that may be a date
     around: tuple[float, float] = (1.7, 1.2)  # of it, in characters: figures at its ends were taken for letters
-    beyond: float = 4.0  # by a line's height: how far past its end the rest of a date is looked for
     digits_min: int = 2  # figures that a line must seem to hold to be read carefully
     view_length_max: float = 7.0  # by its height: in a longer line the date's own extent is not the line's
     views: tuple[tuple[float, float, float], ...] = (
@@ -150,6 +149,7 @@ def date_readings(
         elsewhere: boxes of other stamps; lines within them are theirs.
         blanks: corners ``(4, 2)`` of the stamp's room for a date, read whatever line is found there.
     """
+    blanks = [blank for blank in blanks if _within(blank, [box]) or not _within(blank, elsewhere)]
     window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, blanks, settings)
     at_a_glance = dates.read([_view(window, line, settings.views[0]) for line in lines])
     figures = [sum(map(str.isdigit, seen.text)) for seen in at_a_glance]
@@ -193,29 +193,7 @@ def _read_closer(
     found: dict[int, list[tuple[_Line, list[Reading]]]] = {}
     for (i, part, _), views in zip(parts, _read_views(window, parts, reader, dates), strict=True):
         found.setdefault(i, []).append((part, views_of[i] + views))
-    read = {i: [(line, views_of[i])] for i, (line, _) in lines.items()} | found
-    cut = [(i, _further(lines[i][0], views_of[i], settings)) for i in read if not _spelt(read[i])]
-    longer = [(i, line, settings.views) for i, line in cut if line is not None]
-    for (i, line, _), views in zip(longer, _read_views(window, longer, reader, dates), strict=True):
-        read[i].append((line, views))
-    return read
-
-
-def _further(line: _Line, views: Sequence[Reading], settings: DateLineSettings) -> _Line | None:
-    """A date that a line begins or ends within, with what stands beyond; ``None`` where no view shows one."""
-    reach = settings.beyond * line.height / max(1e-6, line.length)
-    for seen in views:
-        ended, begun = _ENDED.search(seen.text), _BEGUN.match(seen.text)
-        if ended:
-            return replace(line, corners=stretch(line.corners, seen.centres[ended.start()] - reach / 4, 1 + reach))
-        if begun:
-            return replace(line, corners=stretch(line.corners, -reach, seen.centres[begun.end() - 1] + reach / 4))
-    return None
-
-
-_ENDED = re.compile(r"(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]?$")
-_BEGUN = re.compile(r"0?[-/]?\d{1,2}[-/]\d\d(?![\d/-])")
-"""A date whose year is missing, or whose month is or the 1 of its 10."""
+    return {i: [(line, views_of[i])] for i, (line, _) in lines.items()} | found
 
 
 def _read_views(

@@ -66,7 +66,7 @@ class FormSettings:
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
     spelt_lead: float = 1.7
-    doubled_lead: float = 4.0  # over another date that the same guess spells out where a stroke may be lost: 1114/00
+    doubled_lead: float = 5.0  # over another date that the same guess spells out where a stroke may be lost: 1114/00
     sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
     other_blank_letters: int = 5  # of a line that says the legend's words beside another blank than the date's:
     other_blank_score: float = 75.0  # so many in a hundred of them agree ...
@@ -440,14 +440,14 @@ def _of_other_blanks(row: Marking, closer: DateLines, settings: FormSettings) ->
     others = [said for said, line in zip(rows, row.lines, strict=True) if said and "{date}" not in line]
     if not dated:
         return set()
-    views: dict[int, list[bool]] = {}
+    found = set()
     for reading, line in zip(closer.readings, closer.found, strict=True):
         letters = re.sub(r"[^A-Z]", "", reading.text.upper())
         other, own = (max((fuzz.partial_ratio(letters, said) for said in of), default=0.0) for of in (others, dated))
         worded = other >= max(settings.other_blank_score, own + settings.other_blank_lead)
-        signed = any(sign in letters for sign in number_signs())
-        views.setdefault(line, []).append(signed or (len(letters) >= settings.other_blank_letters and worded))
-    return {line for line, said in views.items() if said[0] or sum(said) > 1}  # the first view is of the whole line
+        if any(sign in letters for sign in number_signs()) or (len(letters) >= settings.other_blank_letters and worded):
+            found.add(line)
+    return found
 
 
 def _inside(closer: DateLines) -> list[str]:

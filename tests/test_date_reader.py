@@ -109,19 +109,6 @@ def test_a_date_at_the_end_of_a_long_line_is_cut_out_of_it():
     assert read_date(found.readings, groups=found.groups, not_after="2026-01-01").candidates[0][0] == "1988-04-06"
 
 
-def test_the_rest_of_a_date_is_looked_for_beyond_the_line_in_which_it_was_found() -> None:
-    date = pen_line("8-25-1996")
-    height, width = date.shape
-    page = np.full((900, 1200), 255, np.uint8)
-    page[300 : 300 + height, 450 : 450 + width] = date
-    x, y = 450 - (240 - 71), 300 - (280 - 106)
-    lines = LinesAt((x, y, x + round(0.42 * width), y + height))
-    found = date_readings(Scan(page, 300), (240, 280, 1100, 500), lines, DateReader())
-    read = read_date(found.readings, groups=found.groups, lines=found.lines, not_after="2026-01-01")
-    assert read is not None
-    assert read.candidates[0][0] == "1996-08-25"
-
-
 def test_the_room_for_a_date_is_read_though_no_line_was_found_there() -> None:
     date = pen_line("4-6-88")
     height, width = date.shape
@@ -132,6 +119,10 @@ def test_the_room_for_a_date_is_read_though_no_line_was_found_there() -> None:
     read = read_date(found.readings, groups=found.groups, lines=found.lines, not_after="2026-01-01")
     assert read is not None
     assert read.candidates[0][0] == "1988-04-06"
+    other = (200, 250, 800, 450)
+    assert not date_readings(
+        Scan(page, 300), (240, 600, 700, 800), LinesAt(), DateReader(), blanks=[blank], elsewhere=[other]
+    ).readings
 
 
 def test_what_the_general_recogniser_says_fills_two_steps_for_each_of_its_own():

@@ -188,16 +188,3 @@ def test_the_room_for_a_date_lies_between_the_words_beside_it_and_over_their_fee
     assert (x0 - 200) / CHAR == pytest.approx(left, abs=1.6)
     assert (x1 - 200) / CHAR == pytest.approx(right, abs=1.6) if "BY" in words else (x1 - 200) / CHAR > 11
     assert y1 > 220 + HEIGHT > 220 > y0 > 100
-
-
-def test_one_view_that_seems_to_say_a_number_does_not_make_the_line_one() -> None:
-    texts = (
-        "DEPARTMENT OF STATE",
-        "Retain class'n Change/classify to",
-        "With concurrence of",
-        "EO 12356, Sec. 1.3 (a)(",
-    )
-    pieces = [piece(text, i) for i, text in enumerate((*texts, "FPC/HDR by"))]
-    said = ("AB 5/26/95", "AB 5/26/95", "AB 5/26/95")
-    assert read(pieces, closer=views((*said, "(NND 5/95"))).date["iso"] == "1995-05-26"
-    assert not read(pieces, closer=views(("NND 5/26/95", *said))).date.get("iso")
