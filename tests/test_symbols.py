@@ -34,6 +34,7 @@ def reading(*said: str) -> Reading:
         ([*"NLRR F03-002/8 01"], "ReaganLibrary"),
         ([*"NLRR 03-002"], None),  # its numbers begin with the kind of request
         (["N", "L", "EF", *" MR 92-49"], None),  # either
+        ([*"NLMMR 99-43"], None),  # an M may stand for any letter before MR
         ([*"NARA, DATE 3-20-95"], None),
         ([*"NND 877402"], None),
         ([*"NLJ, see file"], None),
