@@ -16,6 +16,7 @@ from redactlib.detect.outline import inked
 from redactlib.detect.spotting import KINDS, Spot, find_spots
 from redactlib.detect.stamp import find_stamps
 from redactlib.marks import Stamp, iou
+from redactlib.pipeline import analyze
 from redactlib.reading import NeuralReader, PageText, Reading, TextLine, text_line
 from redactlib.scan import Scan
 
@@ -210,6 +211,13 @@ def test_a_stamp_that_runs_into_other_writing_takes_only_its_own_words() -> None
     line = Line("REC-88 DECLAS", (100.0, 10.0), 200.0, 20.0, (1.0, 0.0), (0,))
     [match] = match_markings([line])
     assert (match.marking.id, match.hits[0].start, match.hits[0].end) == ("fbi-serial-stamp-beside-writing", 0, 6)
+
+
+def test_prose_that_is_like_a_legend_is_no_stamp() -> None:
+    page = np.full((2200, 1700), 255, np.uint8)
+    for i, words in enumerate(("information on the subject", "be classified officially")):
+        cv2.putText(page, words, (300, 800 + 48 * i), cv2.FONT_HERSHEY_DUPLEX, 1.1, 0, 2, cv2.LINE_AA)
+    assert analyze(Scan(page, 200.0)).marks == ()
 
 
 def test_a_stamp_on_its_side_is_read_whole() -> None:

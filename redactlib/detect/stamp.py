@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from redactlib.catalogue.banners import banner_words
-from redactlib.catalogue.markings import Line, Marking, Match, match_markings
+from redactlib.catalogue.markings import Hit, Line, Marking, Match, match_markings
 from redactlib.datelines import DateLines, DateReader, date_readings
 from redactlib.dates import parse_date, read_date
 from redactlib.detect.banner import find_banners, with_cut_level
@@ -79,6 +79,8 @@ class StampSettings:
     figures_sure: float = 0.85  # confidence of them: nothing but the figures tells such a stamp,
     figure_pitch_max: float = 0.75  # and of their height: columns of a table that lies on its side are wider
     label_gap: float = 1.2  # of it: a word that stands so close before them names what they count
+    read_sure: float = 0.93  # confidence of a line of prose: worn stamps are read with doubt,
+    like_max: float = 0.8  # or as they are; a line so sure and no more like the legend says something else
     larger_min: float = 1.15  # of it, where a stamp is also told by its slant or its place
     slant_min: float = 0.04  # sine of the angle to the page's lines
     apart_min: float = 1.5  # of the typical line's height: no prose is so large
@@ -155,7 +157,9 @@ def _in_place(
     typical: float,
     settings: StampSettings,
 ) -> bool:
-    """Whether a marking that is told by its place or size stands there, or is so large."""
+    """Whether a marking told by its place or size stands there, or is so large, and no prose is taken for one."""
+    if match.marking.worn and all(_says_other(hit, lines, pieces, settings) for hit in match.hits):
+        return False
     line = lines[match.lines[0]]
     if match.marking.large:
         sure = min(pieces[part].confidence for part in line.parts) >= settings.figures_sure
@@ -168,6 +172,12 @@ def _in_place(
     if match.marking.aslant and abs(line.along[1]) < settings.apart_slant:
         return False
     return (at_edge or not match.marking.edge) and (apart or not match.marking.apart)
+
+
+def _says_other(hit: Hit, lines: Sequence[Line], pieces: Sequence[TextLine], settings: StampSettings) -> bool:
+    """Whether a line is only like the legend's words, though it was read without doubt: it says others."""
+    sure = min(pieces[part].confidence for part in lines[hit.line].parts) >= settings.read_sure
+    return sure and hit.score < settings.like_max
 
 
 def _has_label(line: Line, pieces: Sequence[TextLine], settings: StampSettings) -> bool:
