@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from redactlib.classify import classify
+from redactlib.classify import classify, find_events
 from redactlib.document import conclude
 from redactlib.marks import Event, Stamp
 from redactlib.report import ImageInfo, PageReport, Source
@@ -74,3 +74,17 @@ def test_a_date_by_hand_with_a_near_rival_is_no_headline(rival: str, share: floa
     assert said.date == ("1988-09-06" if answered else None)
     assert (said.authority is not None) == answered
     assert said.evidence["candidates"]
+    assert (said.confidence is not None) == answered  # who gives no answer is not sure of it
+
+
+def test_an_event_whose_date_may_be_another_s_is_trusted_less() -> None:
+    def trust(rival: str) -> float:
+        date = {"iso": "1988-09-06", "confidence": 0.9, "handwritten": True}
+        stamp = Stamp(
+            id="m1", box=(0, 0, 9, 9), confidence=0.9, text="", family="state-acdcmr",
+            decision="declassified", agency="State",
+            evidence={"dated": True, "date": date | {"candidates": [["1988-09-06", 0.61], [rival, 0.13]]}},
+        )  # fmt: skip
+        return find_events([stamp])[0].confidence
+
+    assert trust("1988-04-06") == pytest.approx(0.6 * trust("1988-03-06"), abs=0.01)
