@@ -77,6 +77,7 @@ class FormSettings:
     blank_below: float = 0.4  # under it,
     blank_length: float = 11.0  # and behind them at most, where no other words follow
     blank_length_min: float = 2.0
+    blank_before: float = 0.4  # left free behind those words
     label_score: float = 80.0  # in a hundred, how well the label of a tick box must be read;
     label_more: int = 3  # letters beside it, on a line that was not matched with the legend,
     label_near: float = 3.0  # and how far that may stand from one that was, in its heights
@@ -147,7 +148,7 @@ def date_blanks(
         near = ends[0][0] if words else ends[0][0] - along * length
         room = float((ends[-1][0] - near) @ along)
         length = room if room > settings.blank_length_min * height else length
-        start, far = near + along * 0.4 * height, near + along * length
+        start, far = near + along * settings.blank_before * height, near + along * length
         low, high = down * settings.blank_below * height, down * settings.blank_above * height
         found.append(np.array([start - high, far - high, far + low, start + low], np.float32))
     return found
@@ -162,20 +163,22 @@ def _place_of_date(line: str) -> int | None:
 
 def _foot(index: int, line: Line, pieces: Sequence[TextLine]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the foot of a line's character stands, and the directions along the line and down it."""
-    part, share = _part_at(index, line, pieces)
+    part, place = part_at(index, line, pieces)
+    centres = pieces[part].reading.centres
+    share = centres[place] if place < len(centres) else 1.0
     top_left, top_right, low_right, low_left = pieces[part].corners.astype(float)
     along, down = (v / max(1e-6, float(np.linalg.norm(v))) for v in (top_right - top_left, low_left - top_left))
     return low_left + (low_right - low_left) * share, along, down
 
 
-def _part_at(index: int, line: Line, pieces: Sequence[TextLine]) -> tuple[int, float]:
-    """The piece of a line in which one of its characters stands, and where along it, as a share."""
-    for part in line.parts:
-        centres = pieces[part].reading.centres
-        if index < len(centres):
-            return part, centres[max(0, index)]
-        index -= len(pieces[part].text) + 1
-    return line.parts[-1], 1.0
+def part_at(index: int, line: Line, pieces: Sequence[TextLine]) -> tuple[int, int]:
+    """The piece of a line in which one of its characters stands, and its place there; a gap's is the next one's."""
+    for part in line.parts[:-1]:
+        size = len(pieces[part].text)
+        if index < size:
+            return part, index
+        index = max(0, index - size - 1)
+    return line.parts[-1], index
 
 
 def _agency(row: Marking, texts: Sequence[str], settings: FormSettings) -> str | None:

@@ -214,7 +214,7 @@ def test_a_line_that_a_bracket_parted_is_read_as_one_and_loses_no_letter() -> No
     centres = tuple((i + 0.5) / len(whole) for i in range(len(whole)))
     reader.read.return_value = [Reading(whole, 0.95, None, centres)]
     drawn = [seen("open", (252, 92, 264, 124)), seen("close", (380, 92, 392, 124))]
-    page = _read_without(drawn, Scan(image, DPI), pieces, 16.0, reader)
+    page = _read_without(drawn, Scan(image, DPI), pieces, 16.0, reader, BracketSettings())
     assert [line.text for line in page.lines] == [whole]
     assert reader.read.call_args.args[0][0].shape[1] > 280
     stands = [(drawn[0], 255.0), (drawn[1], 335.0)]  # the second close to the end of a word, where no space is read

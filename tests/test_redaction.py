@@ -43,6 +43,13 @@ def typed(page: np.ndarray, line: TextLine) -> TextLine:
     return line
 
 
+def slip_corner(page: np.ndarray, box: tuple[int, int, int, int]) -> None:
+    """The upper and the left edge of a slip, which leans a little, as a copy shows them."""
+    x0, y0, x1, y1 = box
+    cv2.line(page, (x0, y0), (x1, y0), 0, 2)
+    cv2.line(page, (x0, y0), (x0 + 1, y1), 0, 2)
+
+
 def prose(page: np.ndarray, rows: range) -> list[TextLine]:
     return [typed(page, line("the quick brown fox jumped over it", 120, 100 + 50 * row)) for row in rows]
 
@@ -606,8 +613,7 @@ def test_slip_above_the_short_last_line_of_a_paragraph_is_found():
     page = blank()
     lines = [*prose(page, range(3)), typed(page, line("the quick", 120, 250)), typed(page, line("over it", 930, 250))]
     lines += [typed(page, line("and ended.", 120, 300)), *prose(page, range(6, 9))]
-    cv2.line(page, (410, 252), (910, 252), 0, 2)
-    cv2.line(page, (410, 252), (411, 298), 0, 2)
+    slip_corner(page, (410, 252, 910, 298))
     [(style, box)] = found(page, *lines)
     assert style == "cutout"
     assert iou(box, (410, 252, 910, 298)) > 0.8
@@ -627,8 +633,7 @@ def test_slip_that_holds_a_code_is_one(held: str, count: int):
     page = blank()
     lines = [*prose(page, range(3)), *prose(page, range(4, 7))]
     lines += [typed(page, line(words, x, 250)) for words, x in (("the quick", 120), (held, 570), ("over it", 930))]
-    cv2.line(page, (410, 252), (910, 252), 0, 2)
-    cv2.line(page, (410, 252), (411, 298), 0, 2)
+    slip_corner(page, (410, 252, 910, 298))
     slips = found(page, *lines)
     assert [style for style, _ in slips] == count * ["cutout"]
     assert all(iou(box, (410, 252, 910, 298)) > 0.8 for _, box in slips)
@@ -657,8 +662,7 @@ def test_slip_over_whole_lines_is_known_by_a_corner_of_it():
 def test_slip_at_the_end_of_a_line_is_as_wide_as_its_edge():
     page = blank()
     lines = [*prose(page, range(3)), typed(page, line("the quick brown fox", 120, 250)), *prose(page, range(4, 7))]
-    cv2.line(page, (715, 252), (1010, 252), 0, 2)
-    cv2.line(page, (715, 252), (716, 298), 0, 2)
+    slip_corner(page, (715, 252, 1010, 298))
     [box] = [box for style, box in found(page, *lines) if style == "cutout"]
     assert box[2] == pytest.approx(1010, abs=20)
 

@@ -32,12 +32,6 @@ READING_STEP = 0.7
 """Lines of type that brackets may differ by and still stand in one."""
 
 
-PIECES_REACH = 2.0
-"""Heights of a line of type from a bracket to the pieces in which its line was read because of it ..."""
-
-PIECES_LEVEL = 0.35
-"""... which stand so level."""
-
 Stand = tuple[Bracket, float]
 """A bracket and where its back stands, from the left of the page."""
 
@@ -59,6 +53,8 @@ class BracketSettings:
     caller_min: float = 0.65  # probability of one that calls ...
     call_max_lines: float = 1.5  # ... so far
     same_iou: float = 0.3  # two finds that overlap so much are one bracket
+    pieces_reach: float = 2.0  # heights of a line to the pieces in which a bracket's line was read because of it, ...
+    pieces_level: float = 0.35  # ... which stand so level
     back_min: float = 0.85  # of their common height each of two that face each other so near has its own back, ...
     lean_half: float = 0.08  # ... which leans so far to both sides
     apart_min: float = 0.4  # ... and so far apart, in that height
@@ -125,7 +121,7 @@ def find_brackets(
     pairs = _pairs(ordered, pitch, settings)
     page = _Print(text.lines, frozenset(), pitch)
     if reader and drawn:
-        page = _read_without(drawn, scan, text, pitch, reader)
+        page = _read_without(drawn, scan, text, pitch, reader, settings)
     return _paired(ordered, pairs, [_back(b, scan) for b in ordered], page, settings)
 
 
@@ -138,9 +134,11 @@ class _Print:
     pitch: float
 
 
-def _read_without(drawn: Sequence[Bracket], scan: Scan, text: PageText, pitch: float, reader: Reader) -> _Print:
+def _read_without(
+    drawn: Sequence[Bracket], scan: Scan, text: PageText, pitch: float, reader: Reader, settings: BracketSettings
+) -> _Print:
     """The page's lines, those in which brackets stand read anew without them, their pieces as one."""
-    rows = _rows(drawn, text, pitch)
+    rows = _rows(drawn, text, pitch, settings)
     read = read_anew(rows, without(scan, drawn), reader)
     whole = {row[0]: line for row, line in zip(rows, read, strict=True) if line}
     parts = {line for row in rows if row[0] in whole for line in row[1:]}
@@ -148,15 +146,15 @@ def _read_without(drawn: Sequence[Bracket], scan: Scan, text: PageText, pitch: f
     return _Print(lines, frozenset(whole.values()), pitch)
 
 
-def _rows(drawn: Sequence[Bracket], text: PageText, pitch: float) -> list[list[TextLine]]:
+def _rows(drawn: Sequence[Bracket], text: PageText, pitch: float, settings: BracketSettings) -> list[list[TextLine]]:
     """Lines of print in which brackets stand, each in the pieces in which it was read because of them."""
     rows: list[list[TextLine]] = []
     for bracket in drawn:
-        beside = [line for line in text.lines if _stands_in(bracket, line, pitch, reach=PIECES_REACH)]
+        beside = [line for line in text.lines if _stands_in(bracket, line, pitch, reach=settings.pieces_reach)]
         if not beside:
             continue
         longest = max(beside, key=lambda line: line.box[2] - line.box[0])
-        row = [line for line in beside if abs(_off(longest, line)) < PIECES_LEVEL * pitch]
+        row = [line for line in beside if abs(_off(longest, line)) < settings.pieces_level * pitch]
         for other in [r for r in rows if not set(r).isdisjoint(row)]:
             rows.remove(other)
             row += [line for line in other if line not in row]

@@ -17,6 +17,7 @@ from redactlib.catalogue.authorities import abbreviations
 from redactlib.catalogue.markings import Line, Match, fold
 from redactlib.detect.outline import bounds, cut_line, tight
 from redactlib.detect.strike import StrikeSettings, strokes_through
+from redactlib.forms import part_at
 from redactlib.marks import Box
 from redactlib.reading import Reader, TextLine, crop_line
 from redactlib.scan import Scan
@@ -108,12 +109,9 @@ def _span(line: Line, before: str, after: str, agency: str, settings: OverrideSe
 
 def _cut(line: Line, pieces: Sequence[TextLine], start: int, end: int) -> Iterator[np.ndarray]:
     """Corners of some characters of a line, where one piece holds them all."""
-    offset = 0
-    for part in line.parts:
-        size = len(pieces[part].text)
-        if offset <= start and end <= offset + size:
-            yield cut_line(pieces[part], start - offset, end - offset)
-        offset += size + 1
+    (part, first), (same, last) = part_at(start, line, pieces), part_at(end - 1, line, pieces)
+    if part == same:
+        yield cut_line(pieces[part], first, last + 1)
 
 
 def _is_name_struck(strokes: Sequence[Box], name: Box, settings: OverrideSettings) -> bool:
