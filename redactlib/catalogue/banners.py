@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from rapidfuzz import fuzz
 
-from redactlib.catalogue.markings import fold, says_every_word
+from redactlib.catalogue.markings import MatchSettings, fold, says_every_word
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,26 @@ STAMPED_LEVELS = ("TOP SECRET", "SECRET", "CONFIDENTIAL", "RESTRICTED")
 STAMPED_CONTROLS = ("FOR OFFICIAL USE ONLY", "NO FOREIGN DISSEM")
 """Restrictions that are stamped like a level."""
 
+_NO_FOREIGN, _LAST_WORD = fold("NO FOREIGN DISSEM")[0], fold("DISSEM")[0]
+"""The one of them that its last word tells, since no other writing ends with it."""
+
 
 @lru_cache(maxsize=1)
 def words_of_banners() -> dict[str, list[str]]:
     """Levels, controls and parts of banners, as ``classification.toml`` gives them."""
     return tomllib.loads((files("redactlib.catalogue") / "classification.toml").read_text(encoding="utf-8"))
+
+
+_SHORT_WORDS = MatchSettings(short_word_chars=3)
+
+
+def says_caption(caption: str, text: str) -> bool:
+    """Whether a folded text has each word of a caption; since a banner says nothing else, EYES may be read EVES.
+
+    >>> says_caption("EYES ONLY", fold("SECRET - EVES ONLY")[0])
+    True
+    """
+    return says_every_word(caption, text, settings=_SHORT_WORDS)
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +73,7 @@ def banner_words(text: str, *, settings: BannerSettings = BannerSettings()) -> t
     for word, folded in _ranked_words():
         if len(rest) < 0.8 * len(folded) or (len(folded) < 5 and folded not in rest):
             continue
-        if not says_every_word(word, rest):
+        if not says_caption(word, rest):
             continue
         place = fuzz.partial_ratio_alignment(folded, rest)
         floor = settings.word_score if len(folded) >= 8 or folded in _SHORT_LEVELS else settings.short_word_score
@@ -77,8 +92,12 @@ def worn_level(text: str, *, lenient: bool, settings: BannerSettings = BannerSet
 
     >>> worn_level("SECXET", lenient=True)
     ('SECRET',)
+    >>> worn_level("lo rXIGN DISSEM", lenient=False)
+    ('NO FOREIGN DISSEM',)
     """
     folded = fold(text)[0]
+    if folded.endswith(_LAST_WORD) and len(folded) <= len(_NO_FOREIGN):
+        return (STAMPED_CONTROLS[1],)
     best = max(STAMPED_LEVELS, key=lambda word: fuzz.ratio(fold(word)[0], folded))
     level = fold(best)[0]
     floor = settings.worn_score if lenient else settings.worn_score + 0.06

@@ -72,6 +72,8 @@ class Marking:
     span: bool = False
     apart: bool = False
     aslant: bool = False
+    alone: bool = False
+    tall: bool = False
     whole: str | None = None
     hand: bool = False
     dated: bool = False
@@ -298,7 +300,7 @@ def _match_row(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> 
     if not lines:
         return []
     if not row.lines:
-        return _pattern_matches(row, lines)
+        return _pattern_matches(row, lines, settings)
     scores = _scores(row.key, lines)
     floors = np.array(
         [
@@ -342,17 +344,23 @@ def _stands_on(line: Line, dates: Sequence[Line], settings: MatchSettings) -> bo
     return False
 
 
-def _pattern_matches(row: Marking, lines: Sequence[Line]) -> list[Match]:
+def _pattern_matches(row: Marking, lines: Sequence[Line], settings: MatchSettings) -> list[Match]:
     """Lines in which the row's pattern stands: all of the line, or with ``span`` no more than what the pattern says."""
     found = []
     for i, line in enumerate(lines):
         place = row.compiled_pattern.search(line.text) if row.compiled_pattern else None
-        if place:
+        if place and not _is_denied(row, i, lines, settings):
             start, end = place.span() if row.span else (0, len(line.text))
             text = line.text[start:end]
             weight = float(len(_folded(text)))
             found.append(Match(row, (Hit(Literal(text, 0, 0, False), i, start, end, 1.0),), weight, 1.0))
     return found
+
+
+def _is_denied(row: Marking, number: int, lines: Sequence[Line], settings: MatchSettings) -> bool:
+    """Whether words stand by that make a line something else: DATE over RECEIVED, the head of a column."""
+    around = _touching((number,), lines) if row.never else []
+    return any(_says(phrase, line, settings) for phrase in row.never for line in around)
 
 
 def _weak_match(row: Marking, lines: Sequence[Line], scores: np.ndarray, settings: MatchSettings) -> list[Match]:
@@ -554,7 +562,7 @@ def _contradicted(match: Match, lines: Sequence[Line], settings: MatchSettings, 
     """Whether something that the marking needs is not there, or something stands by that makes it another."""
     row = match.marking
     own = [lines[i] for i in match.lines]
-    around = _surroundings(match, lines)
+    around = _touching(match.lines, lines)
     if row.need_all_keys and not weak and any(_scores([k], own + around).max() < settings.key_score for k in row.key):
         return True
     if any(_scores([k], own + around).max() < settings.key_score for k in row.also):
@@ -578,12 +586,12 @@ def _legend_share(match: Match, line: int, lines: Sequence[Line]) -> float:
     return float(covered[letters].mean()) if letters.any() else 0.0
 
 
-def _surroundings(match: Match, lines: Sequence[Line]) -> list[Line]:
-    """Lines that touch the marking's own: one line height above, below and beside it."""
-    own = [lines[i] for i in match.lines]
+def _touching(numbers: Sequence[int], lines: Sequence[Line]) -> list[Line]:
+    """Lines that touch those with these numbers: one line height above, below and beside them."""
+    own = [lines[i] for i in numbers]
     found = []
     for i, line in enumerate(lines):
-        if i in match.lines:
+        if i in numbers:
             continue
         for home in own:
             dx, dy = line.centre[0] - home.centre[0], line.centre[1] - home.centre[1]

@@ -15,6 +15,7 @@ from redactlib.catalogue.banners import (
     STAMPED_CONTROLS,
     STAMPED_LEVELS,
     banner_words,
+    says_caption,
     words_of_banners,
     worn_level,
 )
@@ -22,8 +23,9 @@ from redactlib.catalogue.markings import Line, fold, says_every_word
 from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, padded
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
-from redactlib.reading import Reading, TextLine, likeliest_of, text_line
+from redactlib.reading import Reading, TextLine, likeliest_of, stretch, text_line
 from redactlib.scan import Scan
+from redactlib.ticks import TickPlace, read_ticks
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> lis
     """Classification banners: lines that consist of classification words, with the captions set close under them."""
     fields = field_values(scan, pieces)
     free = [i for i, piece in enumerate(pieces) if i not in taken and i not in fields and not is_field(piece)]
-    pieces, free = _in_columns(pieces, free)
+    pieces, free = _in_columns(*_as_ticked(scan, pieces, free))
     apart = OutlineSettings(join_gap=2.5)  # captions are set wide
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
@@ -108,29 +110,138 @@ def _columns(piece: TextLine) -> list[TextLine]:
     ]
 
 
+@dataclass(frozen=True)
+class ChoiceSettings:
+    """How the printed row of levels is told of which one is ticked: UNCLASSIFIED [] CONFIDENTIAL [] SECRET []."""
+
+    score_min: float = 70.0  # in a hundred, of a level's letters that its label must have: the forms are worn
+    levels_share_min: float = 0.7  # of a line's letters that are those of levels
+    row: float = 0.9  # of a label's height, up or down from one to the next
+    boxes_min: int = 2  # that stand beside labels of a row
+
+
+CHOICES = ("UNCLASSIFIED", "CONFIDENTIAL", "TOP SECRET", "SECRET")
+"""Levels that forms print to be ticked."""
+
+
+def level_choices(
+    scan: Scan, pieces: Sequence[TextLine], *, settings: ChoiceSettings = ChoiceSettings()
+) -> dict[int, list[TextLine]]:
+    """Lines of a form that offer levels to be ticked, by number, with the levels that are ticked, each cut out of it.
+
+    Two levels stand on one row and a tick box beside two of its labels at least; of a row without them nothing is said.
+
+    Args:
+        scan: the page, upright.
+        pieces: its lines as read.
+
+    >>> level_choices(Scan(np.full((200, 200), 255, np.uint8), 100.0), [])
+    {}
+    """
+    offers = [offer for i, piece in enumerate(pieces) for offer in _offers(i, piece, settings)]
+    rows = _rows_of(offers, pieces, settings)
+    whole = [row for row in rows if len({offer.level for offer in row}) > 1]
+    ticks = [_ticks_of(scan, row, pieces) for row in whole]
+    whole = [row for row, boxes in zip(whole, ticks, strict=True) if len(boxes) >= settings.boxes_min]
+    found: dict[int, list[TextLine]] = {}
+    for row in rows if whole else []:  # such a form has a row at head and foot: one of them may be worn
+        boxes = _ticks_of(scan, row, pieces)
+        for k, offer in enumerate(row):
+            if row in whole or k in boxes:
+                own, piece = found.setdefault(offer.number, []), pieces[offer.number]
+                if boxes.get(k):
+                    corners = stretch(piece.corners, offer.start, offer.end)
+                    own.append(text_line(corners, Reading(offer.level, piece.confidence)))
+    return found
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A level that may be the label of a tick box: the line that says it, and from where to where, in shares of it."""
+
+    number: int
+    level: str
+    start: float
+    end: float
+
+
+def _offers(number: int, piece: TextLine, settings: ChoiceSettings) -> list[_Offer]:
+    """The levels that a line consists of, each with its place in it."""
+    text, places = fold(piece.text)
+    rest, spans = text, []
+    for level in CHOICES:
+        folded = fold(level)[0]
+        place = fuzz.partial_ratio_alignment(folded, rest) if len(rest) >= 0.7 * len(folded) else None
+        if place is not None and place.score >= settings.score_min:
+            spans.append((level, place.dest_start, place.dest_end))
+            rest = rest[: place.dest_start] + " " * (place.dest_end - place.dest_start) + rest[place.dest_end :]
+    if not text or sum(end - start for _, start, end in spans) < settings.levels_share_min * len(text):
+        return []
+    size = len(piece.text)
+    known = len(piece.reading.centres) == size
+    centres = piece.reading.centres if known else [(i + 0.5) / size for i in range(size)]
+    half = 0.6 / size
+    return [
+        _Offer(number, level, max(0.0, centres[places[start]] - half), min(1.0, centres[places[end - 1]] + half))
+        for level, start, end in spans
+    ]
+
+
+def _ticks_of(scan: Scan, row: Sequence[_Offer], pieces: Sequence[TextLine]) -> dict[int, bool]:
+    """By their place in the row, of the levels beside which a box was found, whether it is ticked."""
+    places = [TickPlace(str(k), pieces[offer.number], offer.start, offer.end) for k, offer in enumerate(row)]
+    return {int(label): ticked for label, _, ticked in read_ticks(scan, places)}
+
+
+def _rows_of(offers: Sequence[_Offer], pieces: Sequence[TextLine], settings: ChoiceSettings) -> list[list[_Offer]]:
+    """Levels that stand on one row, from left to right."""
+    rows: list[list[_Offer]] = []
+    for offer in sorted(offers, key=lambda offer: float(pieces[offer.number].corners[:, 0].mean())):
+        piece = pieces[offer.number]
+        middle, reach = float(piece.corners[:, 1].mean()), settings.row * piece.height
+        row = next((r for r in rows if abs(float(pieces[r[-1].number].corners[:, 1].mean()) - middle) < reach), None)
+        if row is None:
+            rows.append([offer])
+        else:
+            row.append(offer)
+    return rows
+
+
+def _as_ticked(scan: Scan, pieces: Sequence[TextLine], free: Sequence[int]) -> tuple[list[TextLine], list[int]]:
+    """The pieces and which are free, after rows of levels were replaced by those of them that are ticked."""
+    choices = level_choices(scan, pieces)
+    ticked = [level for i in free if i in choices for level in choices[i]]
+    rest = [i for i in free if i not in choices]
+    return [*pieces, *ticked], [*rest, *range(len(pieces), len(pieces) + len(ticked))]
+
+
 def is_field(piece: TextLine) -> bool:
     """Whether a line is the field of a form (CLASSIFICATION : UNCLASSIFIED), or stands on its side."""
     return _FIELD.match(piece.text) is not None or abs(piece.corners[1] - piece.corners[0]).argmax() == 1
 
 
 def field_values(scan: Scan, pieces: Sequence[TextLine]) -> set[int]:
-    """Pieces that are the value of a field whose name was read apart; at head and foot they are the page's level."""
+    """Pieces that are the value of a field whose name was read apart; at head and foot they are the page's level.
+
+    So are levels that a form offers to be ticked, if none of theirs is, wherever they stand.
+    """
     labels = [piece for piece in pieces if _FIELD.match(piece.text)]
     edge = _EDGE_SHARE * scan.height
-    return {
+    unticked = {i for i, ticked in level_choices(scan, pieces).items() if not ticked}
+    return unticked | {
         i
         for i, piece in enumerate(pieces)
         for label in labels
         if edge < piece.box[1] < scan.height - edge
         and -label.height < piece.box[0] - label.box[2] < _VALUE_GAP * label.height
-        and abs(piece.box[1] + piece.box[3] - label.box[1] - label.box[3]) < label.height
+        and abs(piece.box[1] + piece.box[3] - label.box[1] - label.box[3]) < 2 * _VALUE_SHIFT * label.height
     }
 
 
-_EDGE_SHARE, _VALUE_GAP = 0.12, 3.0
-"""Of the page's height; and from the name of a field to its value, in heights of the name."""
+_EDGE_SHARE, _VALUE_GAP, _VALUE_SHIFT = 0.12, 3.0, 0.8
+"""Of the page's height; from the name of a field to its value, and up or down from it, in heights of the name."""
 
-_FIELD = re.compile(r"\W*(?:CLASSIFICATION|RESTRICTIONS?)\s*:")
+_FIELD = re.compile(r"\W*(?:CLASSIFICATION|RESTRICTIONS?)\s*:", re.IGNORECASE)
 
 
 def with_cut_level(
@@ -305,7 +416,7 @@ def _grouped(
     ]
     for caption in captions:
         home = next((g for g in groups if _touch(g[0], caption[0], pieces)), None)
-        if home:
+        if home and not _names_field(caption, home[0], pieces):
             home[0].extend(caption[0])
             home[1].extend(caption[1])
     merged = True
@@ -323,6 +434,12 @@ def _grouped(
             if merged:
                 break
     return groups
+
+
+def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:
+    """Whether a caption is the printed name of the field over a level: CLASSIFICATION; under it, it is a part of it."""
+    parts, words = caption
+    return words == ["CLASSIFICATION"] and pieces[parts[0]].box[1] < min(pieces[i].box[1] for i in level)
 
 
 def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bool:
@@ -343,7 +460,7 @@ _TURNED_MAX_DEG = 12.0
 def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:
     """Corners of the part of a line that says the words of a banner: other writing runs into worn stamps."""
     text, places = fold(piece.text)
-    found = [fuzz.partial_ratio_alignment(fold(word)[0], text) for word in words if says_every_word(word, text)]
+    found = [fuzz.partial_ratio_alignment(fold(word)[0], text) for word in words if says_caption(word, text)]
     spans = [(places[f.dest_start], places[f.dest_end - 1] + 1) for f in found if f and f.dest_end > f.dest_start]
     if not spans:
         return piece.corners

@@ -67,6 +67,8 @@ class StampSettings:
     pen_min_doubtful: float = 0.25  # of that of a line that was read with doubt, as typing seldom is
     doubtful: float = 0.8
     fill_height_max: float = 2.6  # pens write larger than stamps
+    across_length: float = 1.5  # in heights of a line, that shows which way it runs;
+    across_max: float = 0.7  # cosine of its angle to the legend's lines, at which it is no fill of theirs
     edge_share: float = 0.06  # of the page's height: head and foot, where one line is set in pieces far apart
     level_max_deg: float = 2.0
     long_line_chars: int = 30  # a line so long shows how wide its letters are
@@ -79,6 +81,7 @@ class StampSettings:
     figures_sure: float = 0.85  # confidence of them: nothing but the figures tells such a stamp,
     figure_pitch_max: float = 0.75  # and of their height: columns of a table that lies on its side are wider
     label_gap: float = 1.2  # of it: a word that stands so close before them names what they count
+    field_gap: float = 8.0  # and before a number that stands alone at a page's corner, but is a field of forms, too
     read_sure: float = 0.93  # confidence of a line of prose: worn stamps are read with doubt,
     like_max: float = 0.8  # or as they are; a line so sure and no more like the legend says something else
     larger_min: float = 1.15  # of it, where a stamp is also told by its slant or its place
@@ -164,8 +167,13 @@ def _in_place(
     if match.marking.large:
         sure = min(pieces[part].confidence for part in line.parts) >= settings.figures_sure
         narrow = line.width <= settings.figure_pitch_max * line.height * len(line.text)
-        if not (sure and narrow and line.height >= settings.large_min * typical) or _has_label(line, pieces, settings):
+        if not (sure and narrow and line.height >= settings.large_min * typical):
             return False
+    label_gap = settings.label_gap if match.marking.large else settings.field_gap
+    if (match.marking.large or match.marking.alone) and _has_label(line, pieces, label_gap):
+        return False
+    if match.marking.tall and line.height < settings.apart_min * typical:
+        return False
     reach = settings.edge_share * scan.height
     at_edge = min(line.centre[1], scan.height - line.centre[1]) < reach
     apart = at_edge or line.height > settings.larger_min * typical or abs(line.along[1]) > settings.slant_min
@@ -180,15 +188,17 @@ def _says_other(hit: Hit, lines: Sequence[Line], pieces: Sequence[TextLine], set
     return sure and hit.score < settings.like_max
 
 
-def _has_label(line: Line, pieces: Sequence[TextLine], settings: StampSettings) -> bool:
-    """Whether a word stands close before a number on its line: IN 80366, Copy No. 131. It is the field of a form."""
+def _has_label(line: Line, pieces: Sequence[TextLine], gap_max: float) -> bool:
+    """Whether a word stands before a number on its line, no more than some of its heights away: IN 80366, Copy No. 131.
+
+    The number is the field of a form.
+    """
     along, down = np.array(line.along), np.array(line.down)
     start = np.array(line.centre) - along * line.width / 2
     words = [p for i, p in enumerate(pieces) if i not in line.parts and sum(map(str.isalpha, p.text)) >= 2]
     ends = [(p.corners[1] + p.corners[2]) / 2 - start for p in words]
     return any(
-        -settings.label_gap * line.height < end @ along < line.height / 2 and abs(end @ down) < line.height / 2
-        for end in ends
+        -gap_max * line.height < end @ along < line.height / 2 and abs(end @ down) < line.height / 2 for end in ends
     )
 
 
@@ -427,6 +437,8 @@ def _filled_lines(
         piece = pieces[i]
         if i in taken or i in own or piece.height > settings.fill_height_max * height or banner_words(piece.text):
             continue
+        if _stands_across(piece, along, settings):
+            continue
         extent, below = piece.corners @ along, float((piece.corners @ down).mean())
         centre = float(extent.mean())
         beside = any(
@@ -459,6 +471,13 @@ def _filled_lines(
     if not row.hand or abs(along[1]) < settings.on_side:
         return found
     return found + _running_on([*own, *found], pieces, taken, along)
+
+
+def _stands_across(piece: TextLine, along: np.ndarray, settings: StampSettings) -> bool:
+    """Whether a long line stands at an angle to a legend, as no fill of its blanks does: another stamp lies over it."""
+    own = piece.corners[1] - piece.corners[0]
+    length = float(np.linalg.norm(own))
+    return length > settings.across_length * piece.height and abs(float(own @ along)) < settings.across_max * length
 
 
 def _fills(legend: Sequence[np.ndarray], filled: Sequence[TextLine], settings: StampSettings) -> list[np.ndarray]:

@@ -106,7 +106,7 @@ def fit(
         if settled and isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.eval()
     for step, (darkness, guess, targets, widths, lengths) in enumerate(_batches(lines, rng, steps, batch)):
-        with torch.autocast("cpu", dtype=torch.bfloat16):  # half the time, on processors that know it
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_KNOWS_BFLOAT):
             logits = net(darkness.contiguous(memory_format=torch.channels_last), guess)
         logs = logits.float().log_softmax(2).transpose(0, 1)
         loss = nn.functional.ctc_loss(logs, targets, widths, lengths, zero_infinity=True)
@@ -119,6 +119,9 @@ def fit(
         if step % 50 == 49:
             report(step + 1, float(np.mean(losses[-50:])))
     net.eval()
+
+
+_KNOWS_BFLOAT = torch.backends.cpu.get_cpu_capability() == "AVX512"  # half the time there, many times it elsewhere
 
 
 def _batches(

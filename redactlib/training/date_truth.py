@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import importlib.resources
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX, as_guess, d
 from redactlib.reading import PageText, Reader, Reading, crop_line
 from redactlib.scan import Scan
 from redactlib.training.ink_pages import document_of
+from redactlib.training.labels import labels_of, pages_in
 
 LINE_WIDTH_MAX_PX = 420
 _COST_MAX = 1.2  # of a character, natural logarithm: beyond it the crop says something else
@@ -32,13 +32,13 @@ _LEAD_MIN = 1.5  # by how much the best text's cost must undercut that of any th
 def stamp_lines(
     scans: Path, net: nn.Module, reader: Reader, read: Callable[[Path], tuple[Scan, PageText]]
 ) -> Iterator[tuple[str, np.ndarray, str]]:
-    """Document, line and text of each crop of a handwritten stamp fill in ``scans/labelled`` that can be aligned."""
-    for labels in sorted((scans / "labelled").glob("*.truth.json")):
-        page = json.loads(labels.read_text())
-        stamps = [m for m in page["marks"] if m["kind"] == "stamp" and m.get("datehand")]
+    """Document, line and text of each crop of a labelled stamp's handwritten fill that can be aligned."""
+    for path in pages_in(scans):
+        labels = labels_of(path)
+        stamps = [m for m in labels.marks if m["kind"] == "stamp" and m.get("datehand")] if labels else []
         if not stamps:
             continue
-        scan, _ = read(labels.with_name(page["image"]))
+        scan, _ = read(path)
         for stamp in stamps:
             texts = _parts(stamp["text"])
             crops = date_crops(scan, tuple(stamp["box"]), reader, rotation_deg=float(stamp.get("rot") or 0))
@@ -46,7 +46,7 @@ def stamp_lines(
             for line, guess in zip(lines, reader.read(lines, careful=True), strict=True):
                 text = align(net, line, guess, texts)
                 if text:
-                    yield document_of(page["image"]), line, text
+                    yield document_of(path), line, text
 
 
 def noted_lines(scans: Path) -> Iterator[tuple[str, np.ndarray, str]]:

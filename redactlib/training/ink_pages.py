@@ -8,7 +8,6 @@ pen. Pages without labels serve as backgrounds: their confident lines are print,
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from redactlib.marks import Box, intersection
 from redactlib.reading import PageText
 from redactlib.scan import Scan
 from redactlib.synth import DrawnPage
+from redactlib.training.labels import labels_of, pages_in
 
 PRINT, PEN, STAMP, RULING, FILL = (1 << i for i in range(len(INK)))
 ALL = PRINT | PEN | STAMP | RULING | FILL
@@ -112,15 +112,14 @@ def load_pages(
     scans: Path, read: Callable[[Path], tuple[Scan, PageText]], settings: LayerSettings = LayerSettings()
 ) -> list[TrainingPage]:
     """Prepare all pages of ``scans/labelled`` and ``scans/unlabelled``."""
-    paths = sorted(p for d in ("labelled", "unlabelled") for p in (scans / d).glob("*") if p.suffix in (".png", ".jpg"))
-    return [prepare(path, *read(path), settings) for path in paths]
+    return [prepare(path, *read(path), settings) for path in pages_in(scans)]
 
 
 def prepare(path: Path, scan: Scan, text: PageText, settings: LayerSettings) -> TrainingPage:
-    """One page with its labels, if ``NAME.truth.json`` stands beside it, as truth for each inked pixel."""
+    """One page with its labels, if there are any, as truth for each inked pixel."""
     dark, scale = darkness(scan, settings)
-    labels = path.with_name(path.name.rsplit(".", 1)[0] + ".truth.json")
-    marks = json.loads(labels.read_text())["marks"] if labels.is_file() else []
+    labels = labels_of(path)
+    marks = labels.marks if labels else ()
     boxes = {
         kind: [_scaled(m["box"], scale) for m in marks if m["kind"] == kind]
         for kind in ("stamp", "handwriting", "bracket", "ignore")
@@ -129,13 +128,13 @@ def prepare(path: Path, scan: Scan, text: PageText, settings: LayerSettings) -> 
     ink = dark > DARK
     truth, unknown = np.zeros_like(dark), np.zeros_like(dark)
     truth[_rules(ink)] |= RULING
-    if not labels.is_file():
+    if not labels:
         unknown[:] = ALL
         for box in lines:
             _cut(truth, box)[...] |= PRINT
             _cut(unknown, box)[...] &= FILL | RULING
     else:
-        unknown[:] = PRINT
+        unknown[:] = PRINT if labels.whole else PRINT | FILL
         for box in lines:
             _cut(truth, box)[...] |= PRINT
             _cut(unknown, box)[...] &= ~np.uint8(PRINT)
@@ -164,7 +163,7 @@ def prepare(path: Path, scan: Scan, text: PageText, settings: LayerSettings) -> 
     brackets = tuple((*_exact(m["box"], scale), int(m["side"] == "close")) for m in marks if m["kind"] == "bracket")
     places = tuple(boxes["handwriting"] + boxes["bracket"] + boxes["stamp"])
     truth[~ink] = 0
-    return TrainingPage(document_of(path), dark, truth, unknown, brackets, tuple(lines), places, labels.is_file())
+    return TrainingPage(document_of(path), dark, truth, unknown, brackets, tuple(lines), places, bool(labels))
 
 
 def _exact(box: Sequence[float], scale: float) -> tuple[float, float, float, float]:

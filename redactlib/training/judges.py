@@ -8,7 +8,6 @@ of drawn drafts come on top, for pens that no labelled page has; their strokes m
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from redactlib.scan import Scan
 from redactlib.synth import Edit, PageSpec, draw_page
 from redactlib.training.ink import fold_of, page_reader
 from redactlib.training.ink_pages import document_of
+from redactlib.training.labels import labels_of, pages_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ EDITS = (
 
 def drawn_drafts(
     count: int, read: Callable[[np.ndarray], PageText], network: Network, *, seed: int = 3
-) -> Iterator[tuple[str, Scan, Layers, PageText, list[dict]]]:
+) -> Iterator[tuple[str, Scan, Layers, PageText, Sequence[dict]]]:
     """Drawn drafts with edits by hand, as :func:`labelled_pages` gives labelled ones."""
     for i in range(count):
         edits = tuple(Edit(kind=kind) for kind in EDITS)
@@ -87,14 +87,13 @@ def drawn_drafts(
 
 def labelled_pages(
     scans: Path, networks: Mapping[int, Network], read: Callable[[Path], tuple[Scan, PageText]]
-) -> Iterator[tuple[str, Scan, Layers, PageText, list[dict]]]:
+) -> Iterator[tuple[str, Scan, Layers, PageText, Sequence[dict]]]:
     """Labelled pages of the documents kept from a network: name of the document, page, maps, lines and labels."""
-    for labels in sorted((scans / "labelled").glob("*.truth.json")):
-        truth = json.loads(labels.read_text())
-        document = document_of(truth["image"])
-        if fold_of(document) in networks:
-            scan, text = read(labels.with_name(truth["image"]))
-            yield document, scan, separate(scan, network=networks[fold_of(document)]), text, truth["marks"]
+    for path in pages_in(scans):
+        document, labels = document_of(path), labels_of(path)
+        if labels and fold_of(document) in networks:
+            scan, text = read(path)
+            yield document, scan, separate(scan, network=networks[fold_of(document)]), text, labels.marks
 
 
 def stroke_examples(

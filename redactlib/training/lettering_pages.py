@@ -7,7 +7,6 @@ part in the loss.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from PIL import Image, ImageDraw
 from redactlib.detect.spotting import KINDS, SpotSettings, darkness_of
 from redactlib.scan import open_scans
 from redactlib.synth.fonts import Fonts, load
+from redactlib.training.labels import labels_of, pages_in
 
 TOP_SECRET, SECRET, CONFIDENTIAL, UNCLASSIFIED, CONTROL, GROUP, DATE, SERIAL = range(len(KINDS))
 LEVELS = (TOP_SECRET, SECRET, CONFIDENTIAL, UNCLASSIFIED, CONTROL)
@@ -120,21 +120,20 @@ def document_key(path: Path) -> str:
 
 def load_pages(scans: Path, settings: SpotSettings = SpotSettings()) -> list[LetteringPage]:
     """Pages of ``scans/labelled`` with their words, and of ``scans/unlabelled`` as grounds."""
-    paths = sorted(p for d in ("labelled", "unlabelled") for p in (scans / d).glob("*") if p.suffix in (".png", ".jpg"))
-    return [_load(path, settings) for path in paths]
+    return [_load(path, settings) for path in pages_in(scans)]
 
 
 def _load(path: Path, settings: SpotSettings) -> LetteringPage:
     dark, scale = darkness_of(next(iter(open_scans(path))), settings)
-    truth = path.with_name(path.name.rsplit(".", 1)[0] + ".truth.json")
+    labels = labels_of(path)
     level_bits, all_bits = sum(1 << k for k in LEVELS), (1 << len(KINDS)) - 1
-    if not truth.is_file():  # levels stand at head and foot; dates and serials anywhere
+    if not labels:  # levels stand at head and foot; dates and serials anywhere
         judged = np.zeros_like(dark)
         judged[round(0.14 * len(dark)) : round(0.86 * len(dark))] = level_bits
         return LetteringPage(document_key(path), dark, judged, (), ())
     judged = np.full_like(dark, all_bits)
     places, words = [], []
-    for mark in json.loads(truth.read_text())["marks"]:
+    for mark in labels.marks:
         x0, y0, x1, y1 = (v * scale for v in mark["box"])
         area = judged[max(0, int(y0) - 2) : int(y1) + 3, max(0, int(x0) - 2) : int(x1) + 3]
         if mark["kind"] == "ignore":
