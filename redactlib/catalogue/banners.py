@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -87,6 +88,24 @@ def banner_words(text: str, *, settings: BannerSettings = BannerSettings()) -> t
     return tuple(found) if telling and len(rest) <= settings.rest_max * whole else ()
 
 
+def spelled_level(text: str) -> tuple[str, ...]:
+    """The level that a typist spelled letter by letter, though only its beginning was read, or nothing.
+
+    >>> spelled_level("C=O=N-F-I-D-E-N")
+    ('CONFIDENTIAL',)
+    >>> spelled_level("S-E-C")
+    ()
+    """
+    folded = fold(text)[0]
+    apart = _SPELLED.fullmatch(text.strip()) is not None
+    long = [level for level in STAMPED_LEVELS if fold(level)[0].startswith(folded)]
+    return tuple(long[:1]) if apart and len(folded) >= _SPELLED_MIN else ()
+
+
+_SPELLED, _SPELLED_MIN = re.compile(r"(?:\w\W{1,2})+\w\W?"), 5
+"""A line of single letters with a sign between each two, and how many of them tell a level."""
+
+
 def worn_level(text: str, *, lenient: bool, settings: BannerSettings = BannerSettings()) -> tuple[str, ...]:
     """The level that a large worn stamp says although several of its letters are misread, or nothing.
 
@@ -96,7 +115,7 @@ def worn_level(text: str, *, lenient: bool, settings: BannerSettings = BannerSet
     ('NO FOREIGN DISSEM',)
     """
     folded = fold(text)[0]
-    if folded.endswith(_LAST_WORD) and len(folded) <= len(_NO_FOREIGN):
+    if folded.endswith(_LAST_WORD) and len(_LAST_WORD) + 2 < len(folded) <= len(_NO_FOREIGN):
         return (STAMPED_CONTROLS[1],)
     best = max(STAMPED_LEVELS, key=lambda word: fuzz.ratio(fold(word)[0], folded))
     level = fold(best)[0]

@@ -16,6 +16,7 @@ from redactlib.catalogue.banners import (
     STAMPED_LEVELS,
     banner_words,
     says_caption,
+    spelled_level,
     words_of_banners,
     worn_level,
 )
@@ -238,7 +239,7 @@ def field_values(scan: Scan, pieces: Sequence[TextLine]) -> set[int]:
     }
 
 
-_EDGE_SHARE, _VALUE_GAP, _VALUE_SHIFT = 0.12, 3.0, 0.8
+_EDGE_SHARE, _VALUE_GAP, _VALUE_SHIFT = 0.15, 3.0, 0.8
 """Of the page's height; from the name of a field to its value, and up or down from it, in heights of the name."""
 
 _FIELD = re.compile(r"\W*(?:CLASSIFICATION|RESTRICTIONS?)\s*:", re.IGNORECASE)
@@ -390,6 +391,9 @@ def _worn_level(line: Line, pieces: Sequence[TextLine], typical: float, scan: Sc
 
     Either enough of its letters were read, or the recogniser thought it nearly as probable as what it read.
     """
+    spelled = spelled_level(line.text)
+    if spelled:
+        return spelled
     apart = line.height > 1.35 * typical or abs(line.along[1]) > 0.04
     edge = min(line.centre[1], scan.height - line.centre[1]) < 0.12 * scan.height
     if not (apart or edge):
@@ -439,7 +443,7 @@ def _grouped(
 def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:
     """Whether a caption is the printed name of the field over a level: CLASSIFICATION; under it, it is a part of it."""
     parts, words = caption
-    return words == ["CLASSIFICATION"] and pieces[parts[0]].box[1] < min(pieces[i].box[1] for i in level)
+    return words[0] == "CLASSIFICATION" and pieces[parts[0]].box[1] < min(pieces[i].box[1] for i in level)
 
 
 def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bool:
@@ -464,9 +468,27 @@ def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:
     spans = [(places[f.dest_start], places[f.dest_end - 1] + 1) for f in found if f and f.dest_end > f.dest_start]
     if not spans:
         return piece.corners
+    if sorted(text) == sorted("".join(fold(word)[0] for word in words)):
+        return _lettered(piece)
     start, end = min(s for s, _ in spans), max(e for _, e in spans)
     stray = max(start, len(piece.text) - end)
     return cut_line(piece, start, end) if stray > 1 else piece.corners
+
+
+def _lettered(piece: TextLine) -> np.ndarray:
+    """Corners of a line of which every letter was read, without what else lies in it before and behind them."""
+    centres = piece.reading.centres
+    if len(centres) != len(piece.text) or len(centres) < 2:
+        return piece.corners
+    pitch = float(np.median(np.diff(centres)))
+    low, high = centres[0] - _ROOM * pitch, centres[-1] + _ROOM * pitch
+    return stretch(
+        piece.corners, low if low > _ROOM * pitch / 2 else 0.0, high if 1 - high > _ROOM * pitch / 2 else 1.0
+    )
+
+
+_ROOM = 1.0
+"""Pitches of a line's letters that the first and the last of them reach beyond their own middle."""
 
 
 def _banner(scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine]) -> Stamp:

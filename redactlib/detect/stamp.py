@@ -32,7 +32,7 @@ from redactlib.detect.strike import StrikeSettings, is_stamp_struck, is_struck
 from redactlib.detect.wording import in_catalogue_words
 from redactlib.forms import date_blanks, read_form
 from redactlib.layers import Layers
-from redactlib.marks import Box, Stamp, intersection, union
+from redactlib.marks import Box, Stamp, area, intersection, union
 from redactlib.reading import PageText, Reader, TextLine, stretch
 from redactlib.scan import Scan
 
@@ -126,11 +126,21 @@ def find_stamps(
             stamps.append(_stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings))
     banners = with_worn_levels(scan, spots, pieces, stamps, find_banners(scan, pieces, taken), reader)
     stamps = _agreeing(_owned(stamps)) + with_cut_level(scan, stamps, banners)
-    unread = unread_stamps(scan, spots, stamps)
+    unread = [s for s in unread_stamps(scan, spots, stamps) if s.decision != "none" or not _says_words(s, pieces)]
     stamps += [
         s for s in unread if layers is None or s.decision != "none" or not is_pen(scan, layers, s.box, share_min=0.4)
     ]
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
+
+
+def _says_words(stamp: Stamp, pieces: Sequence[TextLine]) -> bool:
+    """Whether a line that was read without doubt says words where a date or number seems to stand."""
+    return any(
+        piece.confidence > 0.9
+        and sum(map(str.isalpha, piece.text)) >= 4
+        and intersection(piece.box, stamp.box) > 0.6 * area(stamp.box)
+        for piece in pieces
+    )
 
 
 def _edge_lines(scan: Scan, pieces: Sequence[TextLine], settings: StampSettings) -> list[Line]:
