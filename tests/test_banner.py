@@ -99,6 +99,10 @@ def test_a_value_that_stands_somewhat_higher_than_the_name_of_its_field_is_no_ba
         ("SECRET - EVES ONLY", ["EYES ONLY", "SECRET"]),
         ("For The President Only - Top Secret", ["FOR THE PRESIDENT ONLY", "TOP SECRET"]),
         ("C=O=N-F-I-D-E-N", ["CONFIDENTIAL"]),
+        (
+            "WARNING NOTICE - SENSITIVE INTELLIGENCE SOURCES AND METHODS INVOLVED",
+            ["WARNING NOTICE SENSITIVE INTELLIGENCE SOURCES AND METHODS INVOLVED"],
+        ),
     ],
 )
 def test_captions_are_told_although_a_letter_is_misread(text: str, words: list[str]) -> None:
