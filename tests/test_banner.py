@@ -82,6 +82,13 @@ def test_the_name_of_a_field_over_a_level_is_no_part_of_it_but_under_it() -> Non
     assert both.text == "SECRET / CLASSIFICATION"
 
 
+@pytest.mark.parametrize(("small", "lines"), [("(Thon Filiod Ia)", 2), ("(See reverse)", 1)])
+def test_the_small_print_under_a_form_s_level_is_part_of_it_though_badly_read(small: str, lines: int) -> None:
+    level, below = said("SECRET", 435, 76, 130), said(small, 400, 108, 200, 26)
+    [banner] = find_banners(Scan(blank(), 150.0), [level, below], set())
+    assert len(banner.text.split(" / ")) == lines
+
+
 def test_the_name_of_a_field_before_a_level_is_no_part_of_it() -> None:
     lines = [said("Classification:", 100, 40, 260, 36), said("SECRET", 400, 44, 120)]
     [banner] = find_banners(Scan(blank(), 150.0), lines, set())
@@ -121,6 +128,16 @@ def test_dirt_in_the_line_of_a_level_is_not_boxed() -> None:
     assert iou(banner.box, (x, y, x + wide, y + high)) > 0.5
 
 
+def test_a_line_of_which_next_to_nothing_was_read_is_no_worn_level() -> None:
+    unsure = np.full((40, 97), 1 / 97, np.float32)
+    corners = np.array([[300, 430], [900, 430], [900, 500], [300, 500]], np.float32)
+    found = [
+        find_banners(Scan(blank(), 150.0), [text_line(corners, Reading(text, 0.3, unsure))], set())
+        for text in (" 5", "SFCHT")
+    ]
+    assert [len(banners) for banners in found] == [0, 1]
+
+
 PROSE = [said("nothing of the kind was said by anyone", 100, 300 + 60 * i, 450, 20) for i in range(6)]
 
 
@@ -152,3 +169,10 @@ def test_a_stamp_that_lies_across_another_is_no_fill_of_it() -> None:
         Scan(page, 100.0), None, PageText((*lines, text_line(across, Reading("MAIL ROOM", 0.999)))), Blind()
     )
     assert [s.text for s in found if s.family == "fbi-all-information"] == [" / ".join(legend)]
+
+
+@pytest.mark.parametrize(("lead", "stamps"), [(0.0, 1), (0.45, 0)], ids=["a stamp", "a label before it was not read"])
+def test_a_numbering_stamp_fills_its_line(lead: float, stamps: int) -> None:
+    number = said("69083", 700, 100, 130, 60, lead=lead)
+    found = find_stamps(Scan(blank(), 100.0), None, PageText((*PROSE, number)), Blind())
+    assert [stamp.text for stamp in found] == ["69083"] * stamps

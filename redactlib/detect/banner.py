@@ -399,7 +399,7 @@ def _worn_level(line: Line, pieces: Sequence[TextLine], typical: float, scan: Sc
     if not (apart or edge):
         return ()
     lattice = pieces[line.parts[0]].reading.lattice if len(line.parts) == 1 else None
-    if lattice is not None and len(lattice) and len(line.text) <= 2 * max(map(len, _STAMPED)):
+    if lattice is not None and len(lattice) and 2 <= len(line.folded[0]) <= 2 * max(map(len, _STAMPED)):
         odds, likeliest = likeliest_of(lattice, _STAMPED)
         if odds < _SAID_MAX:
             return (likeliest,)
@@ -411,9 +411,7 @@ def _grouped(
 ) -> list[tuple[list[int], list[str]]]:
     """Banners with the captions that stand close under or over them: a level, and words that complete it."""
     levels = set(words_of_banners()["levels"])
-    parts = [
-        (line, tuple(w for w in words_of_banners()["parts"] if says_every_word(w, fold(line.text)[0]))) for line in rest
-    ]
+    parts = [(line, _completing(line.text)) for line in rest]
     groups = [([*line.parts], [*words]) for line, words in spoken]
     captions = [
         ([*line.parts], [*words]) for line, words in parts if words and len(words[0]) > 6 and len(line.text) < 34
@@ -438,6 +436,19 @@ def _grouped(
             if merged:
                 break
     return groups
+
+
+def _completing(text: str) -> tuple[str, ...]:
+    """The words in a line that complete a banner; in brackets, small print that is like WHEN FILLED IN says that."""
+    folded = fold(text)[0]
+    bracketed = text.strip().startswith("(") and text.strip().endswith(")")
+    if bracketed and fuzz.ratio(fold(_FILLED)[0], folded) >= _FILLED_SCORE:
+        return (_FILLED,)
+    return tuple(w for w in words_of_banners()["parts"] if says_every_word(w, folded))
+
+
+_FILLED, _FILLED_SCORE = "WHEN FILLED IN", 62.0
+"""The caption of a form's level, and how much of it, in a hundred, must be read."""
 
 
 def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:

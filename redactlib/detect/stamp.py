@@ -81,6 +81,7 @@ class StampSettings:
     figures_sure: float = 0.85  # confidence of them: nothing but the figures tells such a stamp,
     figure_pitch_max: float = 0.75  # and of their height: columns of a table that lies on its side are wider
     label_gap: float = 1.2  # of it: a word that stands so close before them names what they count
+    late_pitches: float = 2.5  # of its figures, that a number begins behind the start of its line: before it is a label
     field_gap: float = 8.0  # and before a number that stands alone at a page's corner, but is a field of forms, too
     read_sure: float = 0.93  # confidence of a line of prose: worn stamps are read with doubt,
     like_max: float = 0.8  # or as they are; a line so sure and no more like the legend says something else
@@ -177,7 +178,8 @@ def _in_place(
     if match.marking.large:
         sure = min(pieces[part].confidence for part in line.parts) >= settings.figures_sure
         narrow = line.width <= settings.figure_pitch_max * line.height * len(line.text)
-        if not (sure and narrow and line.height >= settings.large_min * typical):
+        whole = not any(_begins_late(pieces[part], settings) for part in line.parts)
+        if not (sure and narrow and whole and line.height >= settings.large_min * typical):
             return False
     label_gap = settings.label_gap if match.marking.large else settings.field_gap
     if (match.marking.large or match.marking.alone) and _has_label(line, pieces, label_gap):
@@ -190,6 +192,12 @@ def _in_place(
     if match.marking.aslant and abs(line.along[1]) < settings.apart_slant:
         return False
     return (at_edge or not match.marking.edge) and (apart or not match.marking.apart)
+
+
+def _begins_late(piece: TextLine, settings: StampSettings) -> bool:
+    """Whether there is room for an unread word before a line's first letter: the number is the field of a form."""
+    centres = piece.reading.centres
+    return len(centres) > 1 and centres[0] > settings.late_pitches * float(np.median(np.diff(centres)))
 
 
 def _says_other(hit: Hit, lines: Sequence[Line], pieces: Sequence[TextLine], settings: StampSettings) -> bool:
