@@ -58,6 +58,16 @@ def test_words_that_read_upwards_are_seen_too() -> None:
     assert is_struck(Scan(turned, 150.0), (y0, page.shape[1] - x1, y1, page.shape[1] - x0))
 
 
+@pytest.mark.parametrize(("struck", "until"), [(False, 330), (True, 430)])
+def test_letters_that_touch_are_no_stroke_unless_it_goes_on(struck: bool, until: int) -> None:
+    page = np.full((250, 640), 255, np.uint8)
+    for x in (*range(100, 220, 40), *range(240, 330, 20), *range(360, 520, 40)):
+        cv2.rectangle(page, (x, 100), (x + 12, 149), 0, -1)
+    cv2.rectangle(page, (200, 100), (330, 108), 0, -1)  # stems in the middle run together at their heads
+    cv2.line(page, (205, 126), (until, 126), 0, 5)  # and by their arms
+    assert is_struck(Scan(page, 150.0), BOX) is struck
+
+
 def test_a_speck_of_a_box_is_no_strike() -> None:
     assert not is_struck(Scan(banner(), 150.0), (100, 100, 103, 102))
 

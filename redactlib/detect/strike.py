@@ -29,6 +29,9 @@ class StrikeSettings:
     angle_step_deg: float = 1.5  # a pen's width over such a length
     middle: tuple[float, float] = (0.25, 0.75)  # of the height of the words
     middle_length_min: float = 0.45  # of the stroke that runs there
+    bare_min: float = 0.04  # of its length with no letter above or below; where letters touch, their arms are a run
+    bare_reach: float = 0.18  # up and down from its middle, what is the stroke itself
+    covered_min: float = 0.45  # of the words, that a stroke runs over which nowhere lies bare
     glance: float = 0.5  # of the size, at which all directions are looked at first, in steps so much longer,
     glance_length: float = 0.85  # for strokes so much shorter
 
@@ -74,7 +77,7 @@ def strokes_through(scan: Scan, box: Box, *, settings: StrikeSettings = StrikeSe
     place = np.array(words, float) * scale
     for angle in _angles(small, settings):
         for stroke in _strokes(small, angle, settings):
-            if _crosses(stroke, place, settings):
+            if _crosses(stroke, place, settings) and _is_a_pen_s(small, stroke, place, settings):
                 ends = stroke[:, ::-1] if upright else stroke
                 (low_x, low_y), (high_x, high_y) = ends.min(0) / scale, ends.max(0) / scale
                 yield (left + int(low_x), top + int(low_y), left + int(high_x) + 1, top + int(high_y) + 1)
@@ -131,6 +134,19 @@ def _crosses(stroke: np.ndarray, words: np.ndarray, settings: StrikeSettings) ->
     inside = (along > words[0]) & (along < words[2]) & (down > low) & (down < high)
     length = float(np.linalg.norm(stroke[1] - stroke[0]))
     return bool(inside.mean() * length > settings.middle_length_min * settings.letter_px)
+
+
+def _is_a_pen_s(ink: np.ndarray, stroke: np.ndarray, words: np.ndarray, settings: StrikeSettings) -> bool:
+    """Whether a stroke lies bare between letters, or beside them, or else runs over much of the words."""
+    (x0, y0), (x1, y1) = stroke[np.argsort(stroke[:, 0])]
+    if x1 - x0 >= settings.covered_min * (words[2] - words[0]):
+        return True
+    columns = np.arange(max(0, int(x0)), min(ink.shape[1], int(x1) + 1))
+    path = y0 + (y1 - y0) * (columns - x0) / max(1.0, x1 - x0)
+    low, high = max(0, int(words[1])), int(np.ceil(words[3]))
+    away = np.abs(np.arange(low, min(high, len(ink)))[:, None] - path) > settings.bare_reach * settings.letter_px
+    bare = ~(ink[low:high, columns].astype(bool) & away).any(0)
+    return bool(bare.mean() >= settings.bare_min)
 
 
 @dataclass(frozen=True)
