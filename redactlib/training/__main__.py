@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> None:
         network.add_argument(
             "--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure"
         )
-        network.add_argument("--start", type=Path, help="weights (.npz) to go on from; a training's lie beside OUT")
+        network.add_argument(
+            "--start", type=Path, help="weights (.npz, a training's lie beside OUT) or a model (.onnx) to go on from"
+        )
     judges = models.add_parser("judges", help="judge strokes and brackets that the ink model proposes")
     judges.add_argument("--scans", type=Path, required=True, help="folder with labelled/")
     judges.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "judges.npz")

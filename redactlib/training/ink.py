@@ -167,10 +167,14 @@ def train(
     settings: TrainSettings = TrainSettings(),
     crops: CropSettings = CropSettings(),
     start: InkNet | None = None,
+    settled: bool = False,
     log: Path | None = None,
     snippets: Sequence[Snippet] | None = None,
 ) -> tuple[InkNet, list[float]]:
-    """Train a network, from `start` if given; also returns the loss of every step."""
+    """Train a network, from `start` if given; also returns the loss of every step.
+
+    Where `settled`, its normalisations stay as they are.
+    """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     snippets = harvest(pages) if snippets is None else snippets
@@ -184,6 +188,7 @@ def train(
         decay=settings.decay,
         steps=settings.steps,
         minutes=settings.minutes,
+        settled=settled,
         log=log,
     )
     return net, losses
@@ -230,16 +235,16 @@ def rebuild(
         fonts: type faces of the drawn pages.
         minutes: how long to train.
         fold: the half of the documents to leave out (:func:`fold_of`), or ``None`` for the model that ships.
-        start: weights to go on from.
+        start: weights (``.npz``) or a model (``.onnx``) to go on from.
         drawn: how many pages to draw.
     """
     pages = [page for page in load_pages(scans, page_reader()) if fold is None or fold_of(page.name) != fold]
     pages += [drawn_page(page) for page in draw_pages(drawn, seed=7, dpi=150, fonts=fonts)]
     net = InkNet()
-    if start:
-        go_on_from(net, start)
-    settings = TrainSettings(steps=10**9, minutes=minutes, rate=TrainSettings.rate / (2 if start else 1))
-    net, _ = train(pages, settings=settings, start=net, log=out.with_suffix(".log"))
+    settled = start is not None and go_on_from(net, start)
+    rate = TrainSettings.rate / (6 if settled else 2 if start else 1)
+    settings = TrainSettings(steps=10**9, minutes=minutes, rate=rate)
+    net, _ = train(pages, settings=settings, start=net, settled=settled, log=out.with_suffix(".log"))
     write(net, export(net), out)
 
 

@@ -130,11 +130,12 @@ def train(
     minutes: float,
     fonts: Path | None = None,
     start: LetteringNet | None = None,
+    settled: bool = False,
     steps: int = 10**9,
     log: Path | None = None,
     settings: TrainSettings = TrainSettings(),
 ) -> LetteringNet:
-    """Train a network for a time, from `start` if given."""
+    """Train a network for a time, from `start` if given, with its normalisations left as they are where `settled`."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed + (start is not None))
     faces = find_fonts(fonts)
@@ -152,6 +153,7 @@ def train(
         decay=settings.decay,
         steps=steps,
         minutes=minutes,
+        settled=settled,
         log=log,
     )
     return net
@@ -191,13 +193,14 @@ def rebuild(
         fonts: type faces of the drawn words.
         minutes: how long to train.
         fold: the half of the documents to leave out, or ``None`` for the model that ships.
-        start: weights to go on from.
+        start: weights (``.npz``) or a model (``.onnx``) to go on from.
     """
     pages = [page for page in load_pages(scans) if fold is None or fold_of(page.name) != fold]
     net = LetteringNet()
-    if start:
-        go_on_from(net, start)
-    settings = TrainSettings(rate=TrainSettings.rate / (2 if start else 1))
+    settled = start is not None and go_on_from(net, start)
+    settings = TrainSettings(rate=TrainSettings.rate / (6 if settled else 2 if start else 1))
     log = out.with_suffix(".log")
-    net = train(pages, minutes=minutes, fonts=fonts, start=net if start else None, log=log, settings=settings)
+    net = train(
+        pages, minutes=minutes, fonts=fonts, start=net if start else None, settled=settled, log=log, settings=settings
+    )
     write(net, export(net), out)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,6 +29,7 @@ def descend(
     decay: float,
     steps: int,
     minutes: float,
+    settled: bool = False,
     log: Path | None = None,
 ) -> list[float]:
     """Train in place until the steps or the minutes are spent, the rate brought down in time; the loss of every step.
@@ -38,9 +40,13 @@ def descend(
         loss_of: of the network's outputs, by the truth.
         rate, decay: of AdamW.
         steps, minutes: whichever is spent first ends it.
+        settled: means and variances of the normalisations stay as they are.
         log: gets a line every fifty steps.
     """
     net.train()
+    for layer in net.modules():
+        if settled and isinstance(layer, nn.BatchNorm2d):
+            layer.eval()
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=decay)
     losses: list[float] = []
     began = time.monotonic()
@@ -64,10 +70,44 @@ def descend(
     return losses
 
 
-def go_on_from(net: nn.Module, weights: Path) -> None:
-    """Give a network the weights that an earlier training wrote (``.npz``)."""
-    with np.load(weights) as arrays:
+def go_on_from(net: nn.Module, start: Path) -> bool:
+    """Give a network the weights that an earlier training wrote (``.npz``), or those of a model (``.onnx``).
+
+    A model's normalisations are part of its convolutions. They do nothing then, and must stay so: ``True``.
+    """
+    if start.suffix == ".onnx":
+        _take_apart(net, onnx.load(start))
+        return True
+    with np.load(start) as arrays:
         net.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays.files})
+    return False
+
+
+def _take_apart(net: nn.Module, model: onnx.ModelProto) -> None:
+    """Convolutions of a model into the network that it was made of: both do them in the same order."""
+    arrays = {array.name: onnx.numpy_helper.to_array(array) for array in model.graph.initializer}
+    # those without a bias only fold and unfold pixels
+    nodes = [node.input[1:] for node in model.graph.node if node.op_type == "Conv" and len(node.input) == 3]
+    layers: list[nn.Module] = []
+    hooks = [
+        layer.register_forward_hook(lambda layer, *_: layers.append(layer))
+        for layer in net.modules()
+        if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    with torch.no_grad():
+        net.eval()(torch.zeros(1, 1, 64, 96))
+        for hook in hooks:
+            hook.remove()
+        for i, layer in enumerate(layers):
+            if isinstance(layer, nn.Conv2d):
+                weight, bias = (torch.tensor(arrays[name]) for name in nodes.pop(0))
+                norm = layer if layer.bias is not None else layers[i + 1]
+                layer.weight.copy_(weight)
+                norm.bias.copy_(bias)
+            elif isinstance(layer, nn.BatchNorm2d):
+                layer.weight.fill_(1.0)
+                layer.running_mean.zero_()
+                layer.running_var.fill_(1.0 - layer.eps)
 
 
 def write(net: nn.Module, model: bytes, out: Path) -> None:
