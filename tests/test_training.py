@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,7 @@ from redactlib.training.judges import (  # noqa: E402
     drawn_drafts,
     fit,
 )
+from redactlib.training.networks import go_on_from  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,16 @@ def test_the_lettering_model_learns_and_is_exported_as_it_is() -> None:
     assert maps.shape == (len(KINDS) + 3, 16, 24)
     assert np.allclose(maps[: len(KINDS)], torch.sigmoid(same[: len(KINDS)]).numpy(), atol=1e-4)
     assert np.allclose(maps[len(KINDS) :], same[len(KINDS) :].numpy(), atol=1e-3)
+
+
+def test_training_goes_on_from_a_model_that_was_exported(tmp_path: Path, trained: tuple[InkNet, list[float]]) -> None:
+    net, _ = trained
+    (tmp_path / "ink.onnx").write_bytes(export(net))
+    other = InkNet((8, 8, 8, 8))
+    dark = torch.rand(1, 1, 64, 96)
+    assert go_on_from(other, tmp_path / "ink.onnx")  # its normalisations are folded, and must stay
+    with torch.no_grad():
+        assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(net.eval()(dark), other.eval()(dark), strict=True))
 
 
 def test_a_word_laid_on_a_crop_is_hottest_at_its_middle() -> None:
