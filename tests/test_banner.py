@@ -157,17 +157,22 @@ def test_a_word_like_file_is_a_stamp_only_in_large_letters(height: int, stamps: 
     assert [stamp.text for stamp in found] == ["FILE"] * stamps
 
 
-def test_a_stamp_that_lies_across_another_is_no_fill_of_it() -> None:
+@pytest.mark.parametrize(
+    ("text", "corners"),
+    [
+        ("MAIL ROOM", [(480, 560), (560, 340), (588, 350), (508, 570)]),
+        ("62-20750-4567", [(310, 515), (560, 515), (560, 545), (310, 545)]),
+    ],
+    ids=["another stamp across it", "the number of the file"],
+)
+def test_what_else_lies_on_a_stamp_is_no_fill_of_it(text: str, corners: list[tuple[int, int]]) -> None:
     page = blank()
     legend = ("ALL INFORMATION CONTAINED", "HEREIN IS UNCLASSIFIED", "EXCEPT WHERE SHOWN", "OTHERWISE")
-    lines = [said(text, 300, 400 + 30 * i, 14 * len(text), 28) for i, text in enumerate(legend)]
+    lines = [said(line, 300, 400 + 30 * i, 14 * len(line), 28) for i, line in enumerate(legend)]
     for line in lines:
         page[line.box[1] + 4 : line.box[3] - 4, line.box[0] + 4 : line.box[2] - 4 : 3] = 0
-    across = np.array([[480, 560], [560, 340], [588, 350], [508, 570]], np.float32)
-    page[340:570, 500:570:3] = 0
-    found = find_stamps(
-        Scan(page, 100.0), None, PageText((*lines, text_line(across, Reading("MAIL ROOM", 0.999)))), Blind()
-    )
+    other = text_line(np.array(corners, np.float32), Reading(text, 0.999))
+    found = find_stamps(Scan(page, 100.0), None, PageText((*lines, other)), Blind())
     assert [s.text for s in found if s.family == "fbi-all-information"] == [" / ".join(legend)]
 
 

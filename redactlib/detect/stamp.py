@@ -67,8 +67,8 @@ class StampSettings:
     pen_min_doubtful: float = 0.25  # of that of a line that was read with doubt, as typing seldom is
     doubtful: float = 0.8
     fill_height_max: float = 2.6  # pens write larger than stamps
-    across_length: float = 1.5  # in heights of a line, that shows which way it runs;
-    across_max: float = 0.7  # cosine of its angle to the legend's lines, at which it is no fill of theirs
+    across_length: float = 1.1  # in heights of a line, that shows which way it runs;
+    across_max: float = 0.8  # cosine of its angle to the legend's lines, at which it is no fill of theirs
     edge_share: float = 0.06  # of the page's height: head and foot, where one line is set in pieces far apart
     level_max_deg: float = 2.0
     long_line_chars: int = 30  # a line so long shows how wide its letters are
@@ -455,7 +455,7 @@ def _filled_lines(
         piece = pieces[i]
         if i in taken or i in own or piece.height > settings.fill_height_max * height or banner_words(piece.text):
             continue
-        if _stands_across(piece, along, settings):
+        if _stands_across(piece, along, settings) or _FILE_NUMBER.fullmatch(piece.text):
             continue
         extent, below = piece.corners @ along, float((piece.corners @ down).mean())
         centre = float(extent.mean())
@@ -489,6 +489,10 @@ def _filled_lines(
     if not row.hand or abs(along[1]) < settings.on_side:
         return found
     return found + _running_on([*own, *found], pieces, taken, along)
+
+
+_FILE_NUMBER = re.compile(r"\W*\d{2,3}\s?-\s?\d{3,6}\s?-\s?\w{1,5}\W*")
+"""The number of an FBI file and of the paper in it, which the pen writes close to a stamp, and not into it."""
 
 
 def _stands_across(piece: TextLine, along: np.ndarray, settings: StampSettings) -> bool:
