@@ -67,8 +67,8 @@ class StampSettings:
     pen_min_doubtful: float = 0.25  # of that of a line that was read with doubt, as typing seldom is
     doubtful: float = 0.8
     fill_height_max: float = 2.6  # pens write larger than stamps
-    across_length: float = 1.1  # in heights of a line, that shows which way it runs;
-    across_max: float = 0.8  # cosine of its angle to the legend's lines, at which it is no fill of theirs
+    across_length: float = 1.5  # in heights of a line, that shows which way it runs;
+    across_max: float = 0.7  # cosine of its angle to the legend's lines, at which it is no fill of theirs
     edge_share: float = 0.06  # of the page's height: head and foot, where one line is set in pieces far apart
     level_max_deg: float = 2.0
     long_line_chars: int = 30  # a line so long shows how wide its letters are
