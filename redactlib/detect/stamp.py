@@ -85,6 +85,7 @@ class StampSettings:
     field_gap: float = 8.0  # and before a number that stands alone at a page's corner, but is a field of forms, too
     read_sure: float = 0.93  # confidence of a line of prose: worn stamps are read with doubt,
     like_max: float = 0.8  # or as they are; a line so sure and no more like the legend says something else
+    worded: tuple[float, int, float] = (0.9, 4, 0.6)  # words in the place of figures: how sure, letters, share of it
     larger_min: float = 1.15  # of it, where a stamp is also told by its slant or its place
     slant_min: float = 0.04  # sine of the angle to the page's lines
     apart_min: float = 1.5  # of the typical line's height: no prose is so large
@@ -127,19 +128,22 @@ def find_stamps(
             stamps.append(_stamp(scan, layers, match, matches, lines, pieces, taken, reader, written_on, settings))
     banners = with_worn_levels(scan, spots, pieces, stamps, find_banners(scan, pieces, taken), reader)
     stamps = _agreeing(_owned(stamps)) + with_cut_level(scan, stamps, banners)
-    unread = [s for s in unread_stamps(scan, spots, stamps) if s.decision != "none" or not _says_words(s, pieces)]
     stamps += [
-        s for s in unread if layers is None or s.decision != "none" or not is_pen(scan, layers, s.box, share_min=0.4)
+        s
+        for s in unread_stamps(scan, spots, stamps)
+        if s.decision != "none"
+        or (not _says_words(s, pieces, settings) and (layers is None or not is_pen(scan, layers, s.box, share_min=0.4)))
     ]
     return tuple(sorted(stamps, key=lambda s: (s.box[1], s.box[0])))
 
 
-def _says_words(stamp: Stamp, pieces: Sequence[TextLine]) -> bool:
+def _says_words(stamp: Stamp, pieces: Sequence[TextLine], settings: StampSettings) -> bool:
     """Whether a line that was read without doubt says words where a date or number seems to stand."""
+    sure, letters, share = settings.worded
     return any(
-        piece.confidence > 0.9
-        and sum(map(str.isalpha, piece.text)) >= 4
-        and intersection(piece.box, stamp.box) > 0.6 * area(stamp.box)
+        piece.confidence > sure
+        and sum(map(str.isalpha, piece.text)) >= letters
+        and intersection(piece.box, stamp.box) > share * area(stamp.box)
         for piece in pieces
     )
 
