@@ -218,26 +218,28 @@ class NeuralReader:
         return [corners * back for corners in text_boxes(heat, self._settings)]
 
     def read(self, crops: Sequence[np.ndarray], *, careful: bool = False) -> list[Reading]:
-        """Read upright grey crops of one line each, in batches of like width."""
-        if not crops:
-            return []
+        """Read upright grey crops of one line each.
+
+        Crops of one width are read together: what is said of a crop does not depend on the others.
+        """
         session, columns = self._small if careful else self._tiny
         widths = [max(16, min(2400, round(crop.shape[1] * 48 / max(1, crop.shape[0])))) for crop in crops]
-        readings: list[Reading | None] = [None] * len(crops)
-        order = sorted(range(len(crops)), key=widths.__getitem__)
-        for start in range(0, len(order), 6):
-            batch = order[start : start + 6]
-            padded = max(48, -(-widths[batch[-1]] // 32) * 32)
-            tensor = np.zeros((len(batch), 3, 48, padded), np.float32)
-            for row, i in enumerate(batch):
-                shrink = cv2.INTER_AREA if crops[i].shape[0] > 48 else cv2.INTER_LINEAR
-                line = cv2.resize(crops[i], (widths[i], 48), interpolation=shrink).astype(np.float32)
-                tensor[row, :, :, : widths[i]] = line / 127.5 - 1
-            output = session.run(None, {session.get_inputs()[0].name: tensor})[0]
-            for row, i in enumerate(batch):
-                steps = max(1, round(output.shape[1] * widths[i] / padded))
-                readings[i] = decode_lattice(output[row][:, columns] * (columns >= 0), used=steps / output.shape[1])
-        return [reading for reading in readings if reading is not None]
+        alike: dict[int, list[int]] = {}
+        for i, width in enumerate(widths):
+            alike.setdefault(max(48, -(-width // 32) * 32), []).append(i)
+        readings: dict[int, Reading] = {}
+        for padded, places in sorted(alike.items()):
+            for batch in (places[start : start + 6] for start in range(0, len(places), 6)):
+                tensor = np.zeros((len(batch), 3, 48, padded), np.float32)
+                for row, i in enumerate(batch):
+                    shrink = cv2.INTER_AREA if crops[i].shape[0] > 48 else cv2.INTER_LINEAR
+                    line = cv2.resize(crops[i], (widths[i], 48), interpolation=shrink).astype(np.float32)
+                    tensor[row, :, :, : widths[i]] = line / 127.5 - 1
+                output = session.run(None, {session.get_inputs()[0].name: tensor})[0]
+                for row, i in enumerate(batch):
+                    steps = max(1, round(output.shape[1] * widths[i] / padded))
+                    readings[i] = decode_lattice(output[row][:, columns] * (columns >= 0), used=steps / output.shape[1])
+        return [readings[i] for i in range(len(crops))]
 
 
 def _narrow(model: bytes, kept: Sequence[int], *, of: int) -> bytes:

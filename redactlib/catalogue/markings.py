@@ -241,6 +241,8 @@ class MatchSettings:
     angle_max_deg: float = 15.0
     pitch_min: float = 0.5  # in line heights; nearer than this, two pieces stand on one line and confirm nothing
     pitch_max: float = 2.6  # distance between neighbouring lines of a stamp, in line heights
+    ceded_weight: float = 0.8  # share that a marking keeps when it gives a line up to another, that has
+    ceded_lines: int = 2  # so many besides
 
 
 def match_markings(
@@ -261,9 +263,26 @@ def match_markings(
     candidates.sort(key=lambda m: (-m.weight, -m.share, sum(lines[i].width for i in m.lines)))
     chosen: list[Match] = []
     for match in candidates:
-        if not any(_compete(match, other, lines) for other in chosen):
+        rivals = [other for other in chosen if _compete(match, other, lines)]
+        ceded = _ceding(rivals[0], match, lines, settings) if len(rivals) == 1 else None
+        if ceded:
+            chosen[chosen.index(rivals[0])] = ceded
+        if ceded or not rivals:
             chosen.append(match)
     return tuple(chosen)
+
+
+def _ceding(strong: Match, weak: Match, lines: Sequence[Line], settings: MatchSettings) -> Match | None:
+    """A marking without the line that another needs more: a form that hardly loses by it took it from a stamp nearby.
+
+    ``None`` where the weaker is little more than that line, or the stronger a good deal less without it.
+    """
+    contested = {i for i in strong.lines if any(_collide(lines[i], lines[j]) for j in weak.lines)}
+    own = [j for j in weak.lines if not any(_collide(lines[i], lines[j]) for i in strong.lines)]
+    hits = tuple(hit for hit in strong.hits if hit.line not in contested)
+    if len(own) < settings.ceded_lines or _weight(hits) < settings.ceded_weight * strong.weight:
+        return None
+    return _match(strong.marking, hits)
 
 
 def _compete(a: Match, b: Match, lines: Sequence[Line]) -> bool:
@@ -508,10 +527,17 @@ def _grow(
         placed[literal.row] = down
     if not hits:
         return None
-    hits.sort(key=lambda h: (h.literal.row, h.literal.place))
-    weight = sum(max(0.0, h.score - 0.6) / 0.4 * len(h.literal.folded) for h in hits)  # chance letters agree to 0.6
-    required = sum(len(lit.folded) for lit in literals if not lit.optional)
+    return _match(row, sorted(hits, key=lambda h: (h.literal.row, h.literal.place)))
+
+
+def _match(row: Marking, hits: Sequence[Hit]) -> Match:
+    weight, required = _weight(hits), sum(len(lit.folded) for lit in row.literals if not lit.optional)
     return Match(row, tuple(hits), weight, weight / max(1, required))
+
+
+def _weight(hits: Sequence[Hit]) -> float:
+    """Letters of the legend that were found: those of chance agree to 0.6."""
+    return sum(max(0.0, h.score - 0.6) / 0.4 * len(h.literal.folded) for h in hits)
 
 
 def _in_key(literal: Literal, folded_key: str, settings: MatchSettings) -> tuple[bool, float]:
