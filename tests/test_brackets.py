@@ -109,6 +109,13 @@ def test_without_the_model_upright_strokes_with_two_arms_are_brackets() -> None:
     assert found[0].family == "reviewer"
 
 
+def test_brackets_round_an_editors_remark_are_typed_whatever_they_look_like() -> None:
+    scan, _ = drawn()
+    remark = PageText((line("source", 100), line("name not declassified", 100, x0=198, character_px=5.0)))
+    found = find_brackets(scan, None, remark)
+    assert [(b.side, b.form, b.family) for b in found] == [(side, "typed", "editorial") for side in ("open", "close")]
+
+
 def test_a_bracket_that_a_slanting_stroke_crosses_is_struck() -> None:
     scan, text = drawn()
     image = scan.image.copy()

@@ -25,7 +25,9 @@ from redactlib.marks import Box, Bracket, iou
 from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
 
-EDITORIAL = re.compile(r"not declassified|omitted|illegible|sic\b|footnote|handwritten|signed", re.IGNORECASE)
+EDITORIAL = re.compile(
+    r"not declassified|\bdeleted\b|omitted|illegible|\bsic\b|footnote|handwritten|\bsigned", re.IGNORECASE
+)
 """What historians and editors write between their own brackets (annotations.md, section 4)."""
 
 READING_STEP = 0.7
@@ -68,6 +70,7 @@ class BracketSettings:
     tall_confidence: float = 0.8  # of nineteen on unlabelled and labelled pages three were none
     passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
     typed_confidence: float = 0.8  # of the line in which a typed bracket is read ...
+    remark_words: int = 6  # of an editor's remark; a longer passage only mentions what remarks do
     loose_share: float = 0.5  # ... of which so much is left where it holds no word: a box to tick, a side of a frame
     height_min_lines: float = 1.0  # a bracket drawn round type is taller than its capitals ...
     height_max_lines: float = 12.0
@@ -537,6 +540,8 @@ def _paired(
     marked = []
     for i, bracket in enumerate(ordered):
         inside = words.get(min(i, partner[i])) if i in partner else None
+        if inside and _is_remark(inside, settings):
+            bracket = replace(bracket, form="typed")  # an editor's words come with brackets of their own
         pair = f"b{partner[i]}" if i in partner else None
         family, why = _family(bracket, inside)
         evidence = {"why": why}
@@ -544,6 +549,11 @@ def _paired(
             evidence["to_the_edge"] = _to_the_edge(stands[i], stands, page)
         marked.append(replace(bracket, id=f"b{i}", pair=pair, text=inside, family=family, evidence=evidence))
     return tuple(marked)
+
+
+def _is_remark(inside: str, settings: BracketSettings) -> bool:
+    """Whether all that stands between two brackets is what an editor says of the text."""
+    return len(inside.split()) <= settings.remark_words and bool(EDITORIAL.search(inside))
 
 
 def _lines_to_edge(bracket: Bracket, page: _Print) -> float:
