@@ -52,16 +52,41 @@ class CutLevelSettings:
     seen_min: float = 0.3  # of the foot's contrast, that must lie where the line leaves it to be seen
 
 
-def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> list[Stamp]:
+@dataclass(frozen=True)
+class BannerSettings:
+    """How lines of classification words are told from other lines; lengths in heights of the line, if not said."""
+
+    apart_gap: float = 2.5  # captions are set wide
+    large_min: float = 1.35  # of the typing's height: a stamp
+    slant_min: float = 0.04  # sine of the angle to the page's lines: one as well
+    edge: float = 0.12  # of the page's height: head and foot, where levels stand
+    said_max: float = 0.9  # nats a letter that a level may be less probable than the recogniser's best guess: on the
+    # labelled pages 15 of 16 lines within it are that level, the next true one follows among five that are not
+    column_gap: float = 3.0  # pitches of its letters between two captions side by side; those spaced widely are so
+    same_head: tuple[int, float] = (6, 0.8)  # first letters of such captions, and the share of them that must agree
+    field_edge: float = 0.15  # of the page's height, where the value of a field is the page's level all the same
+    value_gap: float = 3.0  # from the name of a field to its value,
+    value_shift: float = 0.8  # and up or down from it
+    caption_chars: tuple[int, int] = (7, 33)  # letters of the word of a caption, and of all its line
+    filled_min: float = 62.0  # in a hundred, of a form's WHEN FILLED IN in small print
+    turned_max_deg: float = 12.0  # between lines of one banner; what stands at another angle is another stamp
+    under_gap: float = 0.45  # between lines of one banner
+    under_share: float = 0.5  # of the shorter, that stands under the longer
+    letter_room: float = 1.0  # pitches of its letters that the first and the last reach beyond their own middle
+
+
+def find_banners(
+    scan: Scan, pieces: Sequence[TextLine], taken: set[int], *, settings: BannerSettings = BannerSettings()
+) -> list[Stamp]:
     """Classification banners: lines that consist of classification words, with the captions set close under them."""
     fields = field_values(scan, pieces)
     free = [i for i, piece in enumerate(pieces) if i not in taken and i not in fields and not is_field(piece)]
-    pieces, free = _in_columns(*_as_ticked(scan, pieces, free))
-    apart = OutlineSettings(join_gap=2.5)  # captions are set wide
+    pieces, free = _in_columns(*_as_ticked(scan, pieces, free), settings)
+    apart = OutlineSettings(join_gap=settings.apart_gap)
     lines = [*(as_line(pieces[i], i) for i in free), *joined([pieces[i] for i in free], free, settings=apart)]
     typical = float(np.median([p.height for p in pieces if len(p.text) > 20] or [scan.mm(4)]))
     spoken: list[tuple[Line, tuple[str, ...]]] = []
-    said = [(line, banner_words(line.text) or _worn_level(line, pieces, typical, scan)) for line in lines]
+    said = [(line, banner_words(line.text) or _worn_level(line, pieces, typical, scan, settings)) for line in lines]
     alone = {line.parts[0]: sum(map(len, words)) for line, words in said if len(line.parts) == 1}
     said = [  # pieces are put together only where that says more: TOP and SECRET, not two banners in a row
         (line, words)
@@ -72,39 +97,34 @@ def find_banners(scan: Scan, pieces: Sequence[TextLine], taken: set[int]) -> lis
         if words and not any(_collides(line, other) for other, _ in spoken):
             spoken.append((line, words))
     rest = [line for line in lines if len(line.parts) == 1 and not any(_collides(line, other) for other, _ in spoken)]
-    return [_banner(scan, group, words, pieces) for group, words in _grouped(spoken, rest, pieces)]
+    return [_banner(scan, group, words, pieces, settings) for group, words in _grouped(spoken, rest, pieces, settings)]
 
 
-_COLUMN_GAP = 3.0
-"""Pitches of a line's letters between two captions side by side; captions that are spaced widely are so throughout."""
-
-
-def _in_columns(pieces: Sequence[TextLine], free: Sequence[int]) -> tuple[list[TextLine], list[int]]:
+def _in_columns(
+    pieces: Sequence[TextLine], free: Sequence[int], settings: BannerSettings
+) -> tuple[list[TextLine], list[int]]:
     """The pieces and which are free, after lines that run over two captions side by side were parted between them."""
-    columns = {i: _columns(pieces[i]) for i in free}
-    parted = {i: parts for i, parts in columns.items() if _are_two(parts)}
+    columns = {i: _columns(pieces[i], settings) for i in free}
+    parted = {i: parts for i, parts in columns.items() if _are_two(parts, settings)}
     fresh = [part for parts in parted.values() for part in parts]
     rest = [i for i in free if i not in parted]
     return [*pieces, *fresh], [*rest, *range(len(pieces), len(pieces) + len(fresh))]
 
 
-def _are_two(parts: Sequence[TextLine]) -> bool:
+def _are_two(parts: Sequence[TextLine], settings: BannerSettings) -> bool:
     """Whether two captions that begin with the same word stand side by side: HANDLE VIA one channel and another."""
-    heads = [fold(part.text)[0][:_HEAD_LETTERS] for part in parts if banner_words(part.text)]
-    return any(fuzz.ratio(a, b) >= 100 * _SAME_HEAD for a, b in itertools.combinations(heads, 2))
+    letters, share = settings.same_head
+    heads = [fold(part.text)[0][:letters] for part in parts if banner_words(part.text)]
+    return any(fuzz.ratio(a, b) >= 100 * share for a, b in itertools.combinations(heads, 2))
 
 
-_HEAD_LETTERS, _SAME_HEAD = 6, 0.8
-"""First letters of a caption that are compared, and the share of them that must agree."""
-
-
-def _columns(piece: TextLine) -> list[TextLine]:
+def _columns(piece: TextLine, settings: BannerSettings) -> list[TextLine]:
     """A line parted where its letters stand far apart."""
     centres = np.array(piece.reading.centres)
     if len(centres) != len(piece.text) or len(centres) < 2:
         return [piece]
     gaps = np.diff(centres)
-    cuts = [0, *(np.flatnonzero(gaps > _COLUMN_GAP * np.median(gaps)) + 1).tolist(), len(centres)]
+    cuts = [0, *(np.flatnonzero(gaps > settings.column_gap * np.median(gaps)) + 1).tolist(), len(centres)]
     return [
         text_line(cut_line(piece, start, end), Reading(piece.text[start:end].strip(), piece.confidence))
         for start, end in itertools.pairwise(cuts)
@@ -221,26 +241,23 @@ def is_field(piece: TextLine) -> bool:
     return _FIELD.match(piece.text) is not None or abs(piece.corners[1] - piece.corners[0]).argmax() == 1
 
 
-def field_values(scan: Scan, pieces: Sequence[TextLine]) -> set[int]:
+def field_values(scan: Scan, pieces: Sequence[TextLine], *, settings: BannerSettings = BannerSettings()) -> set[int]:
     """Pieces that are the value of a field whose name was read apart; at head and foot they are the page's level.
 
     So are levels that a form offers to be ticked, if none of theirs is, wherever they stand.
     """
     labels = [piece for piece in pieces if _FIELD.match(piece.text)]
-    edge = _EDGE_SHARE * scan.height
+    edge = settings.field_edge * scan.height
     unticked = {i for i, ticked in level_choices(scan, pieces).items() if not ticked}
     return unticked | {
         i
         for i, piece in enumerate(pieces)
         for label in labels
         if edge < piece.box[1] < scan.height - edge
-        and -label.height < piece.box[0] - label.box[2] < _VALUE_GAP * label.height
-        and abs(piece.box[1] + piece.box[3] - label.box[1] - label.box[3]) < 2 * _VALUE_SHIFT * label.height
+        and -label.height < piece.box[0] - label.box[2] < settings.value_gap * label.height
+        and abs(piece.box[1] + piece.box[3] - label.box[1] - label.box[3]) < 2 * settings.value_shift * label.height
     }
 
-
-_EDGE_SHARE, _VALUE_GAP, _VALUE_SHIFT = 0.15, 3.0, 0.8
-"""Of the page's height; from the name of a field to its value, and up or down from it, in heights of the name."""
 
 _FIELD = re.compile(r"\W*(?:CLASSIFICATION|RESTRICTIONS?)\s*:", re.IGNORECASE)
 
@@ -381,12 +398,11 @@ def _collides(a: Line, b: Line) -> bool:
 
 
 _STAMPED = (*STAMPED_LEVELS, *STAMPED_CONTROLS)
-_SAID_MAX = 0.9
-"""Nats a letter by which a level may be less probable than the recogniser's best guess: on the labelled pages 15 of 16
-lines within it are that level, the next true one follows among five that are not."""
 
 
-def _worn_level(line: Line, pieces: Sequence[TextLine], typical: float, scan: Scan) -> tuple[str, ...]:
+def _worn_level(
+    line: Line, pieces: Sequence[TextLine], typical: float, scan: Scan, settings: BannerSettings
+) -> tuple[str, ...]:
     """A level that a line stands for although it is badly read: only where it is large, slanted, or at head or foot.
 
     Either enough of its letters were read, or the recogniser thought it nearly as probable as what it read.
@@ -394,30 +410,36 @@ def _worn_level(line: Line, pieces: Sequence[TextLine], typical: float, scan: Sc
     spelled = spelled_level(line.text)
     if spelled:
         return spelled
-    apart = line.height > 1.35 * typical or abs(line.along[1]) > 0.04
-    edge = min(line.centre[1], scan.height - line.centre[1]) < 0.12 * scan.height
+    apart = line.height > settings.large_min * typical or abs(line.along[1]) > settings.slant_min
+    edge = min(line.centre[1], scan.height - line.centre[1]) < settings.edge * scan.height
     if not (apart or edge):
         return ()
     lattice = pieces[line.parts[0]].reading.lattice if len(line.parts) == 1 else None
     if lattice is not None and len(lattice) and 2 <= len(line.folded[0]) <= 2 * max(map(len, _STAMPED)):
         odds, likeliest = likeliest_of(lattice, _STAMPED)
-        if odds < _SAID_MAX:
+        if odds < settings.said_max:
             return (likeliest,)
     return worn_level(line.text, lenient=apart and edge)
 
 
 def _grouped(
-    spoken: Sequence[tuple[Line, tuple[str, ...]]], rest: Sequence[Line], pieces: Sequence[TextLine]
+    spoken: Sequence[tuple[Line, tuple[str, ...]]],
+    rest: Sequence[Line],
+    pieces: Sequence[TextLine],
+    settings: BannerSettings,
 ) -> list[tuple[list[int], list[str]]]:
     """Banners with the captions that stand close under or over them: a level, and words that complete it."""
     levels = set(words_of_banners()["levels"])
-    parts = [(line, _completing(line.text)) for line in rest]
+    parts = [(line, _completing(line.text, settings)) for line in rest]
+    letters_min, chars_max = settings.caption_chars
     groups = [([*line.parts], [*words]) for line, words in spoken]
     captions = [
-        ([*line.parts], [*words]) for line, words in parts if words and len(words[0]) > 6 and len(line.text) < 34
+        ([*line.parts], [*words])
+        for line, words in parts
+        if words and len(words[0]) >= letters_min and len(line.text) <= chars_max
     ]
     for caption in captions:
-        home = next((g for g in groups if _touch(g[0], caption[0], pieces)), None)
+        home = next((g for g in groups if _touch(g[0], caption[0], pieces, settings)), None)
         if home and not _names_field(caption, home[0], pieces):
             home[0].extend(caption[0])
             home[1].extend(caption[1])
@@ -427,7 +449,7 @@ def _grouped(
         for a in groups:
             for b in groups:
                 both_levels = all(levels & set(g[1]) for g in (a, b))
-                if a is not b and not both_levels and _touch(a[0], b[0], pieces):
+                if a is not b and not both_levels and _touch(a[0], b[0], pieces, settings):
                     a[0].extend(b[0])
                     a[1].extend(b[1])
                     groups.remove(b)
@@ -438,17 +460,17 @@ def _grouped(
     return groups
 
 
-def _completing(text: str) -> tuple[str, ...]:
+def _completing(text: str, settings: BannerSettings) -> tuple[str, ...]:
     """The words in a line that complete a banner; in brackets, small print that is like WHEN FILLED IN says that."""
     folded = fold(text)[0]
     bracketed = text.strip().startswith("(") and text.strip().endswith(")")
-    if bracketed and fuzz.ratio(fold(_FILLED)[0], folded) >= _FILLED_SCORE:
+    if bracketed and fuzz.ratio(fold(_FILLED)[0], folded) >= settings.filled_min:
         return (_FILLED,)
     return tuple(w for w in words_of_banners()["parts"] if says_every_word(w, folded))
 
 
-_FILLED, _FILLED_SCORE = "WHEN FILLED IN", 62.0
-"""The caption of a form's level, and how much of it, in a hundred, must be read."""
+_FILLED = "WHEN FILLED IN"
+"""The caption of a form's level."""
 
 
 def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:
@@ -457,22 +479,19 @@ def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pie
     return words[0] == "CLASSIFICATION" and pieces[parts[0]].box[1] < min(pieces[i].box[1] for i in level)
 
 
-def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine]) -> bool:
+def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine], settings: BannerSettings) -> bool:
     """Whether two lines stand one close under the other, their middles over each other."""
     first, second = union(*(pieces[i].box for i in a)), union(*(pieces[i].box for i in b))
     height = min(first[3] - first[1], second[3] - second[1])
     apart = max(first[1], second[1]) - min(first[3], second[3])
     wide = min(first[2], second[2]) - max(first[0], second[0])
     turned = abs(pieces[a[0]].rotation_deg - pieces[b[0]].rotation_deg)
-    level = min(turned, 360 - turned) < _TURNED_MAX_DEG
-    return level and apart < 0.45 * height and wide > 0.5 * min(first[2] - first[0], second[2] - second[0])
+    level = min(turned, 360 - turned) < settings.turned_max_deg
+    shorter = min(first[2] - first[0], second[2] - second[0])
+    return level and apart < settings.under_gap * height and wide > settings.under_share * shorter
 
 
-_TURNED_MAX_DEG = 12.0
-"""Between lines of one banner; what stands at another angle is another stamp."""
-
-
-def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:
+def _words_of(piece: TextLine, words: Sequence[str], settings: BannerSettings) -> np.ndarray:
     """Corners of the part of a line that says the words of a banner: other writing runs into worn stamps."""
     text, places = fold(piece.text)
     found = [fuzz.partial_ratio_alignment(fold(word)[0], text) for word in words if says_caption(word, text)]
@@ -480,31 +499,27 @@ def _words_of(piece: TextLine, words: Sequence[str]) -> np.ndarray:
     if not spans:
         return piece.corners
     if sorted(text) == sorted("".join(fold(word)[0] for word in words)):
-        return _lettered(piece)
+        return _lettered(piece, settings)
     start, end = min(s for s, _ in spans), max(e for _, e in spans)
     stray = max(start, len(piece.text) - end)
     return cut_line(piece, start, end) if stray > 1 else piece.corners
 
 
-def _lettered(piece: TextLine) -> np.ndarray:
+def _lettered(piece: TextLine, settings: BannerSettings) -> np.ndarray:
     """Corners of a line of which every letter was read, without what else lies in it before and behind them."""
     centres = piece.reading.centres
     if len(centres) != len(piece.text) or len(centres) < 2:
         return piece.corners
-    pitch = float(np.median(np.diff(centres)))
-    low, high = centres[0] - _ROOM * pitch, centres[-1] + _ROOM * pitch
-    return stretch(
-        piece.corners, low if low > _ROOM * pitch / 2 else 0.0, high if 1 - high > _ROOM * pitch / 2 else 1.0
-    )
+    room = settings.letter_room * float(np.median(np.diff(centres)))
+    low, high = centres[0] - room, centres[-1] + room
+    return stretch(piece.corners, low if low > room / 2 else 0.0, high if 1 - high > room / 2 else 1.0)
 
 
-_ROOM = 1.0
-"""Pitches of a line's letters that the first and the last of them reach beyond their own middle."""
-
-
-def _banner(scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine]) -> Stamp:
+def _banner(
+    scan: Scan, group: Sequence[int], words: Sequence[str], pieces: Sequence[TextLine], settings: BannerSettings
+) -> Stamp:
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
-    inside = [inked(scan, _words_of(pieces[i], words)) for i in members]
+    inside = [inked(scan, _words_of(pieces[i], words, settings)) for i in members]
     extent = union(*inside)
     return Stamp(
         box=framed(scan, padded(scan, extent, pieces[members[0]].height)),

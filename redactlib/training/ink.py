@@ -241,9 +241,8 @@ def rebuild(
     pages = [page for page in load_pages(scans, page_reader()) if fold is None or fold_of(page.name) != fold]
     pages += [drawn_page(page) for page in draw_pages(drawn, seed=7, dpi=150, fonts=fonts)]
     net = InkNet()
-    settled = start is not None and go_on_from(net, start)
-    rate = TrainSettings.rate / (6 if settled else 2 if start else 1)
-    settings = TrainSettings(steps=10**9, minutes=minutes, rate=rate)
+    rate_share, settled = go_on_from(net, start)
+    settings = TrainSettings(steps=10**9, minutes=minutes, rate=rate_share * TrainSettings.rate)
     net, _ = train(pages, settings=settings, start=net, settled=settled, log=out.with_suffix(".log"))
     write(net, export(net), out)
 

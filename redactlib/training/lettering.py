@@ -197,8 +197,8 @@ def rebuild(
     """
     pages = [page for page in load_pages(scans) if fold is None or fold_of(page.name) != fold]
     net = LetteringNet()
-    settled = start is not None and go_on_from(net, start)
-    settings = TrainSettings(rate=TrainSettings.rate / (6 if settled else 2 if start else 1))
+    rate_share, settled = go_on_from(net, start)
+    settings = TrainSettings(rate=rate_share * TrainSettings.rate)
     log = out.with_suffix(".log")
     net = train(
         pages, minutes=minutes, fonts=fonts, start=net if start else None, settled=settled, log=log, settings=settings

@@ -70,17 +70,20 @@ def descend(
     return losses
 
 
-def go_on_from(net: nn.Module, start: Path) -> bool:
-    """Give a network the weights that an earlier training wrote (``.npz``), or those of a model (``.onnx``).
+def go_on_from(net: nn.Module, start: Path | None) -> tuple[float, bool]:
+    """Give a network the weights that an earlier training wrote (``.npz``), those of a model (``.onnx``), or none.
 
-    A model's normalisations are part of its convolutions. They do nothing then, and must stay so: ``True``.
+    Returns the share of a new training's rate that such a network bears, and whether its normalisations must stay as
+    they are: a model's are part of its convolutions, and do nothing then.
     """
+    if start is None:
+        return 1.0, False
     if start.suffix == ".onnx":
         _take_apart(net, onnx.load(start))
-        return True
+        return 1 / 6, True
     with np.load(start) as arrays:
         net.load_state_dict({name: torch.from_numpy(arrays[name]) for name in arrays.files})
-    return False
+    return 1 / 2, False
 
 
 def _take_apart(net: nn.Module, model: onnx.ModelProto) -> None:
