@@ -144,6 +144,17 @@ def test_an_insertion_may_be_as_neat_as_type() -> None:
     assert [m.text for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion"] == ["IN VIENNA"]
 
 
+def test_type_of_the_back_that_shines_through_is_no_insertion() -> None:
+    scan, text = typescript(spacing_px=60, between="SEGERAHC")
+    x0, y0, x1, y1 = text.lines[-1].box
+    image = scan.image.copy()
+    image[y0:y1, x0:x1] = image[y0:y1, x0:x1][:, ::-1]
+    back, layers = Scan(image, 150.0), replace(separate(scan), handwriting=np.zeros_like(separate(scan).handwriting))
+    for page, read in ((scan, 1), (back, 0)):
+        found = find_handwriting(page, layers, text, reader=NeuralReader())
+        assert sum(m.role == "insertion" for m in found) == read
+
+
 @pytest.mark.parametrize("pen_px", [2, 4])
 def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it(pen_px: int) -> None:
     scan, text = typescript(spacing_px=60, between="IN VIENNA")
@@ -156,7 +167,7 @@ def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it(pen_px: in
     (mark,) = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
     assert mark.anchor is not None
     assert abs(mark.anchor[0] - apex) < 8
-    assert mark.evidence == {"before": "nothing", "behind": "should"}
+    assert mark.evidence.items() >= {"before": "nothing", "behind": "should"}.items()
 
 
 def test_an_insertion_that_touches_the_line_above_is_found_where_it_was_read() -> None:
@@ -172,13 +183,13 @@ def test_an_insertion_runs_on_into_the_margin_and_may_stand_before_the_first_wor
     scan, text = typescript(spacing_px=60, between="IN VIENNA", x0=640)
     (mark,) = (m for m in find_handwriting(scan, separate(scan), text) if m.role == "insertion")
     assert mark.box[2] > text.lines[-1].box[2] - 6
-    assert mark.evidence == {"before": "haste", "behind": "we"}
+    assert mark.evidence.items() >= {"before": "haste", "behind": "we"}.items()
     scan, text = typescript(spacing_px=60, between="IN VIENNA", x0=40)
     image, y = scan.image.copy(), text.lines[3].box[3]
     cv2.polylines(image, [np.array([[62, y + 9], [70, y - 5], [78, y + 9]])], False, 0, 2)
     marked = Scan(image, 150.0)
     (mark,) = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
-    assert mark.evidence == {"before": "haste", "behind": "we"}
+    assert mark.evidence.items() >= {"before": "haste", "behind": "we"}.items()
 
 
 def test_a_level_that_stands_by_a_bracket_is_no_insertion() -> None:

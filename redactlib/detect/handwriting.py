@@ -57,6 +57,7 @@ class HandwritingSettings:
     windings_min: float = 2.2  # of a single stroke that is a word, in diagonals; ticks, slashes and rings have fewer
     level_wide: float = 2.0  # lines' heights, of a level or a number that a reviewer writes by his bracket ...
     level_near: float = 0.7  # ... and how near that stands
+    through: tuple[float, float] = (0.2, 0.75)  # chance of a pen, and of a reading: type of the back has less of both
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
 
@@ -110,7 +111,8 @@ def find_handwriting(
     marks = [_aimed(mark, aims.get(id(mark)), strikes, page) for mark in marks]
     if reader:
         unread = [mark for mark in marks if mark not in over_stamps]  # what a stamp says is known
-        marks = [*read_anew(unread, scan, page.pitch, reader), *over_stamps]
+        read = read_anew(unread, scan, page.pitch, reader)
+        marks = [*(mark for mark in read if not _shines_through(mark, settings)), *over_stamps]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
 
 
@@ -223,17 +225,28 @@ def _plane(plane: np.ndarray | None, pen: Pen) -> np.ndarray:
 def _between_lines(
     pen: Pen, pens: np.ndarray, page: _Page, text: PageText, settings: HandwritingSettings
 ) -> list[Handwriting]:
-    """What stands between the lines of a draft, whatever it looks like."""
-    return [
-        Handwriting(
-            box=box,
-            confidence=settings.interlinear_confidence,
-            role="insertion",
-            text=_read_in(box, page, text),
-            anchor=_anchor(box, gap.below),
+    """What stands between the lines of a draft, whatever it looks like; its ``evidence`` says how much of it is pen."""
+    found = []
+    for box, gap in find_interlinear(pen.ink, pen.scale, MM, text, chance=pens):
+        x0, y0, x1, y1 = _on_map(box, pen)
+        inked = pens[y0:y1, x0:x1][pen.ink[y0:y1, x0:x1]]
+        found.append(
+            Handwriting(
+                box=box,
+                confidence=settings.interlinear_confidence,
+                role="insertion",
+                text=_read_in(box, page, text),
+                anchor=_anchor(box, gap.below),
+                evidence={"pen": round(float(inked.mean()), 3) if inked.size else 0.0},
+            )
         )
-        for box, gap in find_interlinear(pen.ink, pen.scale, MM, text, chance=pens)
-    ]
+    return found
+
+
+def _shines_through(mark: Handwriting, settings: HandwritingSettings) -> bool:
+    """Whether what stands between two lines is neither a pen's nor can be read: the back of the sheet, seen through."""
+    pen_min, text_min = settings.through
+    return mark.evidence.get("pen", 1.0) < pen_min and mark.evidence.get("text_probability", 1.0) < text_min
 
 
 @dataclass(frozen=True)
@@ -301,8 +314,10 @@ def _aimed(mark: Handwriting, aim: _Aim | None, struck: Sequence[Handwriting], p
         over = left < right or (aim.caret is not None and abs(aim.caret - strike.box[2]) < page.pitch)
         if over and abs(level - y) < 0.5 * page.pitch:
             beside = _beside(aim.line, page, strike.box[0], strike.box[2], aim.caret)
-            return replace(mark, anchor=((strike.box[0] + strike.box[2]) // 2, level), evidence=beside)
-    return replace(mark, anchor=(aim.place, y), evidence=_beside(aim.line, page, aim.place, aim.place, aim.caret))
+            anchor = ((strike.box[0] + strike.box[2]) // 2, level)
+            return replace(mark, anchor=anchor, evidence=mark.evidence | beside)
+    beside = _beside(aim.line, page, aim.place, aim.place, aim.caret)
+    return replace(mark, anchor=(aim.place, y), evidence=mark.evidence | beside)
 
 
 def _beside(line: TextLine, page: _Page, left: int, right: int, caret: int | None) -> dict[str, str | None]:
