@@ -68,6 +68,7 @@ class BannerSettings:
     value_gap: float = 3.0  # from the name of a field to its value,
     value_shift: float = 0.8  # and up or down from it
     caption_chars: tuple[int, int] = (7, 33)  # letters of the word of a caption, and of all its line
+    name_min: float = 80.0  # in a hundred, of the name of its field, CLASSIFICATION
     filled_min: float = 62.0  # in a hundred, of a form's WHEN FILLED IN in small print
     turned_max_deg: float = 12.0  # between lines of one banner; what stands at another angle is another stamp
     under_gap: float = 0.45  # between lines of one banner
@@ -473,6 +474,11 @@ _FILLED = "WHEN FILLED IN"
 """The caption of a form's level."""
 
 
+def _is_name(piece: TextLine, settings: BannerSettings) -> bool:
+    """Whether a line is the name of a form's field, CLASSIFICATION, which stands on the field's frame."""
+    return fuzz.ratio(fold("CLASSIFICATION")[0], fold(piece.text)[0]) >= settings.name_min
+
+
 def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:
     """Whether a caption is the printed name of the field over a level: CLASSIFICATION; under it, it is a part of it."""
     parts, words = caption
@@ -527,6 +533,8 @@ def _banner(
         text=" / ".join(pieces[i].text for i in members),
         family="classification",
         rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in members])), 1),
-        struck=any(is_struck(scan, line) for line in inside),
+        struck=any(
+            is_struck(scan, line) for line, i in zip(inside, members, strict=True) if not _is_name(pieces[i], settings)
+        ),
         evidence={"words": list(words)},
     )

@@ -22,7 +22,8 @@ class OutlineSettings:
     join_shift: float = 0.45  # up or down between pieces of one line
     frame_reach: float = 0.9  # a frame stands at most this far out, in widths and heights of the text
     frame_area_max: float = 5.0  # and holds at most this much more than the text: a form's cell or a page is none
-    frame_side_min: float = 0.75  # of a side that its border covers
+    frame_side_min: float = 0.75  # of a side that its border covers,
+    frame_slope: float = 0.04  # which may rise so much over its run
     faint_max: float = 0.03  # of a line's box that is ink: paler lines are measured by their own contrast
     unread_max: float = 4.0  # letters' widths before a line's first letter and after its last
     level_max: float = 0.06  # rise over run of a line that its upright box holds well enough
@@ -180,8 +181,8 @@ def framed(scan: Scan, box: Box, *, settings: OutlineSettings = OutlineSettings(
         if not encloses or w * h > settings.frame_area_max * wide * high or x == 0 or y == 0:
             continue
         own = labels[y : y + h, x : x + w] == number
-        depth = max(2, round(0.06 * min(w, h)))
-        edges = (own[:depth].any(0), own[-depth:].any(0), own[:, :depth].any(1), own[:, -depth:].any(1))
+        down, across = (max(2, round(0.06 * min(w, h)), round(settings.frame_slope * side)) for side in (w, h))
+        edges = (own[:down].any(0), own[-down:].any(0), own[:, :across].any(1), own[:, -across:].any(1))
         if sum(float(edge.mean()) > settings.frame_side_min for edge in edges) >= 3:
             found.append((w * h, outer))
     outer = min(found)[1] if found else box
