@@ -474,9 +474,11 @@ _FILLED = "WHEN FILLED IN"
 """The caption of a form's level."""
 
 
-def _is_name(piece: TextLine, settings: BannerSettings) -> bool:
-    """Whether a line is the name of a form's field, CLASSIFICATION, which stands on the field's frame."""
-    return fuzz.ratio(fold("CLASSIFICATION")[0], fold(piece.text)[0]) >= settings.name_min
+def _is_small_print(piece: TextLine, settings: BannerSettings) -> bool:
+    """Whether a form prints a line under its level, on the frame or in letters that touch: no pen strikes it."""
+    said = fold(piece.text)[0]
+    alike = {phrase: fuzz.ratio(fold(phrase)[0], said) for phrase in ("CLASSIFICATION", _FILLED)}
+    return alike["CLASSIFICATION"] >= settings.name_min or alike[_FILLED] >= settings.filled_min
 
 
 def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:
@@ -534,7 +536,9 @@ def _banner(
         family="classification",
         rotation_deg=round(float(np.median([pieces[i].rotation_deg for i in members])), 1),
         struck=any(
-            is_struck(scan, line) for line, i in zip(inside, members, strict=True) if not _is_name(pieces[i], settings)
+            is_struck(scan, line)
+            for line, i in zip(inside, members, strict=True)
+            if not _is_small_print(pieces[i], settings)
         ),
         evidence={"words": list(words)},
     )
