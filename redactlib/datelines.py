@@ -56,6 +56,7 @@ class DateLineSettings:
         (0.12, 0.12, 0.0), (0.75, 0.12, 0.0), (0.35, -0.04, 0.25), (0.5, 0.3, 0.12),
     )  # fmt: skip  # of one line: margins along and across it by its height, and the slant taken out, as a tangent
     outside: float = 0.7  # weight of a line outside the stamp's box
+    nearer: float = 0.5  # of the way to the stamp's own legend: a line that is so near to another's belongs to that
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +135,7 @@ def date_readings(
     dates: DateReader,
     *,
     rotation_deg: float = 0.0,
+    legend: Sequence[Box] = (),
     elsewhere: Sequence[Box] = (),
     blanks: Sequence[np.ndarray] = (),
     settings: DateLineSettings = DateLineSettings(),
@@ -146,11 +148,12 @@ def date_readings(
         reader: finds lines, and reads them in general.
         dates: reads dates.
         rotation_deg: the stamp's direction of reading, counter-clockwise.
-        elsewhere: boxes of other stamps; lines within them are theirs.
+        legend: boxes of the lines of its legend.
+        elsewhere: those of other stamps; lines within them, or much nearer to them, are theirs.
         blanks: corners ``(4, 2)`` of the stamp's room for a date, read whatever line is found there.
     """
     blanks = [blank for blank in blanks if _within(blank, [box]) or not _within(blank, elsewhere)]
-    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, blanks, settings)
+    window, lines = _lines(scan, box, reader, rotation_deg, (legend, elsewhere), blanks, settings)
     at_a_glance = dates.read([_view(window, line, settings.views[0]) for line in lines])
     figures = [sum(map(str.isdigit, seen.text)) for seen in at_a_glance]
     likely = [i for i, count in enumerate(figures) if count >= settings.digits_min or i >= len(lines) - len(blanks)]
@@ -227,11 +230,10 @@ def date_crops(
     reader: Reader,
     *,
     rotation_deg: float = 0.0,
-    elsewhere: Sequence[Box] = (),
     settings: DateLineSettings = DateLineSettings(),
 ) -> list[tuple[np.ndarray, float]]:
     """Upright grey crops of the lines in and around a stamp, with weights; arguments as for :func:`date_readings`."""
-    window, lines = _lines(scan, box, reader, rotation_deg, elsewhere, (), settings)
+    window, lines = _lines(scan, box, reader, rotation_deg, ((), ()), (), settings)
     return [(_view(window, line, settings.views[0]), line.weight) for line in lines]
 
 
@@ -267,11 +269,14 @@ def _lines(
     box: Box,
     reader: Reader,
     rotation_deg: float,
-    elsewhere: Sequence[Box],
+    legends: tuple[Sequence[Box], Sequence[Box]],
     blanks: Sequence[np.ndarray],
     settings: DateLineSettings,
 ) -> tuple[np.ndarray, list[_Line]]:
-    """The stamp and its surroundings set upright, and the lines there; of tall lines also the halves; blanks last."""
+    """The stamp and its surroundings set upright, and the lines there; of tall lines also the halves; blanks last.
+
+    `legends` are its own lines and those of other stamps.
+    """
     window, to_page = _window(scan, box, rotation_deg, settings)
     found: list[np.ndarray] = []
     for scale in (1.0, settings.coarse):
@@ -283,8 +288,9 @@ def _lines(
     usual = float(np.median([np.linalg.norm(line[3] - line[0]) for line in found])) if found else 0.0
     lines: list[_Line] = []
     for i, corners in enumerate(found):
-        at_home = _within(cv2.transform(corners[None], to_page)[0], [box])
-        if not at_home and _within(cv2.transform(corners[None], to_page)[0], elsewhere):
+        on_page = cv2.transform(corners[None], to_page)[0]
+        at_home = _within(on_page, [box])
+        if not at_home and _is_another_s(on_page, *legends, settings):
             continue
         number = next((j for j, other in enumerate(found[:i]) if _share(corners, other) > settings.one_line), i)
         whole = _Line(corners, 1.0 if at_home else settings.outside, number)
@@ -352,6 +358,23 @@ def _share(a: np.ndarray, b: np.ndarray) -> float:
     low, high = np.maximum(a.min(0), b.min(0)), np.minimum(a.max(0), b.max(0))
     shared = float(np.prod(np.maximum(0, high - low)))
     return shared / (float(np.prod(np.ptp(a, 0))) + float(np.prod(np.ptp(b, 0))) - shared)
+
+
+def _is_another_s(
+    corners: np.ndarray, legend: Sequence[Box], elsewhere: Sequence[Box], settings: DateLineSettings
+) -> bool:
+    """Whether a line stands in another stamp's legend, or much nearer to that than to the stamp's own."""
+    if not elsewhere or not legend:
+        return _within(corners, elsewhere)
+    own, other = (min(_gap(corners, box) for box in boxes) for boxes in (legend, elsewhere))
+    return _within(corners, elsewhere) or other < settings.nearer * own
+
+
+def _gap(corners: np.ndarray, box: Box) -> float:
+    """Between a line's upright bounds and a box, 0 where they touch."""
+    low, high = corners.min(0), corners.max(0)
+    apart = np.maximum(0, np.maximum(np.array(box[:2]) - high, low - np.array(box[2:])))
+    return float(np.hypot(*apart))
 
 
 def _within(corners: np.ndarray, boxes: Sequence[Box]) -> bool:

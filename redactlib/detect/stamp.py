@@ -296,7 +296,16 @@ def _stamp(
         if dates is None:
             return DateLines()
         blanks = date_blanks(match, lines, pieces)
-        return date_readings(scan, whole, reader, dates, rotation_deg=rotation, elsewhere=others, blanks=blanks)
+        return date_readings(
+            scan,
+            whole,
+            reader,
+            dates,
+            rotation_deg=rotation,
+            legend=[bounds(corners) for corners in legend_corners],
+            elsewhere=others,
+            blanks=blanks,
+        )
 
     form = read_form(scan, match, lines, pieces, filled, look_closer, written_on=written_on)
     override = find_override(scan, match, lines, pieces, form.agency, reader)
