@@ -207,15 +207,15 @@ def _library(
     filled: Sequence[int],
     closer: DateLines,
 ) -> str | None:
-    """The library whose symbol is printed in a marking, or else written there as far as any view of a line tells."""
-    printed = library_of(" / ".join(texts))
-    if printed or not row.hand:
-        return printed or row.agency
+    """The library whose symbol is printed in a marking, or written there as far as the views of its lines tell."""
+    spelt = library_of(" / ".join(texts))
+    if not row.hand:
+        return spelt or row.agency
     members = sorted({part for i in match.lines for part in lines[i].parts} | set(filled))
     within = [i for i, weight in enumerate(closer.weights) if weight == 1]
     readings = [*(pieces[i].reading for i in members), *(closer.readings[i] for i in within)]
     numbers = [*range(-len(members), 0), *(closer.found[i] for i in within)]
-    return read_library(readings, numbers) or row.agency
+    return read_library(readings, numbers, spelt=spelt) or row.agency
 
 
 def _before(words: str, text: str, settings: FormSettings) -> str:

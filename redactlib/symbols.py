@@ -32,13 +32,19 @@ class SymbolSettings:
 
 
 def read_library(
-    readings: Sequence[Reading], lines: Sequence[int], *, settings: SymbolSettings = SymbolSettings()
+    readings: Sequence[Reading],
+    lines: Sequence[int],
+    *,
+    spelt: str | None = None,
+    settings: SymbolSettings = SymbolSettings(),
 ) -> str | None:
     """The library whose symbol readings of the lines of one stamp agree on; ``None`` where none clearly leads.
 
     Args:
         readings: of upright crops; only their lattices count.
         lines: number of the line that each is a view of.
+        spelt: library whose symbol some best guess spells. It stands unless another is probable as well: a pen's NLJ
+            may be spelt NLT.
     """
     views: dict[int, list[dict[str, float]]] = {}
     for reading, line in zip(readings, lines, strict=True):
@@ -48,6 +54,9 @@ def read_library(
     for opinions in views.values():
         for library, share in (item for opinion in opinions for item in opinion.items()):
             sums[library] = sums.get(library, 0.0) + share / len(opinions)
+    rival = max((share for other, share in sums.items() if other != spelt), default=0.0)
+    if spelt and settings.lead_min * rival <= sums.get(spelt, 0.0):
+        return spelt
     (best, first), (_, second) = sorted([*sums.items(), ("", 0.0), ("", 0.0)], key=lambda item: -item[1])[:2]
     return best if first >= settings.share_min and first >= settings.lead_min * second else None
 

@@ -44,6 +44,16 @@ def test_a_library_is_known_by_its_symbol_before_a_number(said: list[str], libra
     assert read_library([reading(*said)], [0]) == library
 
 
+def test_a_spelt_symbol_stands_unless_another_is_probable_as_well() -> None:
+    assert read_library([], [], spelt="TrumanLibrary") == "TrumanLibrary"
+    assert read_library([reading(*"NLT 94-238")], [0], spelt="TrumanLibrary") == "TrumanLibrary"
+    doubtful = reading(*"NL", "TJ", *" 94-238")
+    assert read_library([doubtful], [0], spelt="TrumanLibrary") is None
+    assert (
+        read_library([doubtful, *[reading(*"NLJ 94-238")] * 4], [0, 1, 2, 3, 4], spelt="TrumanLibrary") == "LBJLibrary"
+    )
+
+
 def test_lines_that_name_two_libraries_name_none() -> None:
     both = [reading(*"NLJ 92-224"), reading(*"NLK 92-224")]
     assert read_library(both, [0, 1]) is None
