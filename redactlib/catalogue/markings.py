@@ -523,6 +523,8 @@ def _grow(
             continue
         if hit is None or any(h.line == i and hit.start < h.end - 1 and h.start < hit.end - 1 for h in hits):
             continue
+        if any(h.line == i and (h.literal.row - literal.row) * (h.start - hit.start) < 0 for h in hits):
+            continue  # lines that were read as one follow each other in it
         hits.append(hit)
         placed[literal.row] = down
     if not hits:
