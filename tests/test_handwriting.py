@@ -13,7 +13,7 @@ import pytest
 from redactlib.detect.handread import read_anew
 from redactlib.detect.handwriting import HandwritingSettings, _Aim, _ends_at_caret, _page, _windings, find_handwriting
 from redactlib.detect.interlinear import find_interlinear
-from redactlib.detect.pen import find_pen, strokes
+from redactlib.detect.pen import find_pen, propose, strokes
 from redactlib.layers import Layers, separate
 from redactlib.marks import Bracket, Handwriting, Stamp, area, intersection, iou
 from redactlib.reading import NeuralReader, PageText, Reading, TextLine, read_page
@@ -101,6 +101,20 @@ def test_strokes_that_nearly_touch_are_one() -> None:
     mask = np.zeros((60, 60), bool)
     mask[10:30, 10:12] = mask[10:30, 14:16] = mask[40:55, 40:42] = True
     assert sorted(strokes(mask)) == [(10, 10, 16, 30), (40, 40, 42, 55)]
+
+
+def test_the_bars_of_a_hatched_border_are_no_pens() -> None:
+    image = np.full((640, 900), 255, np.uint8)
+    for i in range(20):
+        x = 40 + 40 * i
+        cv2.fillPoly(image, [np.array([[x, 60], [x + 12, 60], [x + 42, 20], [x + 30, 20]])], 0)
+    cv2.putText(image, "R. Smith", (300, 400), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 2.0, 0, 3)
+    scan = Scan(image, 150.0)
+    layers = replace(separate(scan), handwriting=np.full_like(separate(scan).handwriting, 255))
+    proposed = propose(scan, layers)
+    rows = np.flatnonzero(proposed.mask.any(1)) / proposed.scale
+    assert rows.min() > 300
+    assert rows.max() < 450
 
 
 def typescript(*, spacing_px: int, between: str = "", confidence: float = 0.85, x0: int = 300) -> tuple[Scan, PageText]:

@@ -41,6 +41,9 @@ class PenSettings:
     density_max: float = 0.6  # share of a place that is inked; script covers a fifth, crossed out two fifths of it
     density_reach_mm: float = 10.0  # over which that is measured: a blot or a marker's line is smaller
     edge_mm: float = 1.0  # shadows of the page's edge lie within this
+    hatch_mm: float = 3.0  # the least of the bars of a hatched border,
+    hatch_run: int = 8  # of which so many follow each other,
+    hatch_alike: float = 0.2  # whose sizes and steps differ by so little; no hand repeats itself so
     typed_confidence: float = 0.8  # lines that read better than this are type ...
     doubtful_confidence: float = 0.6  # ... and worse than this, perhaps writing
     run_mm: float = 7.0  # along one row or column of pixels: rules and typed underlines; few hands are as straight
@@ -110,7 +113,33 @@ def propose(scan: Scan, layers: Layers, settings: PenSettings = PenSettings()) -
     mask = ink & (chance >= settings.proposal_min) & (_around(ink, settings.density_reach_mm) <= settings.density_max)
     edge = round(settings.edge_mm * MM)
     mask[:edge], mask[-edge:], mask[:, :edge], mask[:, -edge:] = False, False, False, False
-    return Pen(ink, mask, chance, scale)
+    return Pen(ink, mask & ~_hatching(ink, settings), chance, scale)
+
+
+def _hatching(ink: np.ndarray, settings: PenSettings) -> np.ndarray:
+    """The bars of hatched borders, as covers have them: components of one size in equal steps, in a row or a column."""
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    size = stats[:, 2:4].astype(float)
+    large = np.flatnonzero(size.max(1) >= settings.hatch_mm * MM)[1:]  # without the ground
+    size, places = size[large], centres[large]
+    room = settings.hatch_alike * np.maximum(size, size[:, None]).max(2) + 1
+    alike = (np.abs(size - size[:, None]).max(2) <= room) & ~np.eye(len(large), dtype=bool)
+    step = places - places[:, None]
+    found = np.zeros(len(stats), bool)
+    for along in (0, 1):
+        far = step[..., along]
+        ahead = alike & (far > 0) & (np.abs(step[..., 1 - along]) <= room)
+        gap = np.where(ahead, far, np.inf)
+        following = {int(i): int(gap[i].argmin()) for i in np.flatnonzero(ahead.any(1))}
+        for start in set(following) - set(following.values()):
+            chain = [start]
+            while chain[-1] in following:
+                chain.append(following[chain[-1]])
+            steps = np.diff(places[chain, along])
+            even = np.abs(steps - np.median(steps)) <= settings.hatch_alike * np.median(steps)
+            if even.sum() >= settings.hatch_run:
+                found[large[chain]] = True
+    return found[labels]
 
 
 def strokes(mask: np.ndarray, settings: PenSettings = PenSettings()) -> list[Box]:
