@@ -15,6 +15,7 @@ from redactlib.detect.bracket import (
     _between,
     _faces,
     _in_company,
+    _is_tick_box,
     _partners,
     _read_without,
     find_brackets,
@@ -107,6 +108,20 @@ def test_without_the_model_upright_strokes_with_two_arms_are_brackets() -> None:
     found = find_brackets(*((scan := drawn())[0], None, scan[1]))
     assert [(b.side, b.form) for b in found] == [("open", "drawn"), ("close", "drawn")]
     assert found[0].family == "reviewer"
+
+
+@pytest.mark.parametrize("side", ["open", "close"])
+def test_a_side_of_a_box_to_tick_is_no_bracket(side: str) -> None:
+    image = blank().image.copy()
+    cv2.rectangle(image, (100, 100), (130, 128), 0, 3)
+    cv2.putText(image, "x", (108, 122), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0, 1)
+    word = image.copy()
+    word[96:132, 112:119] = 255  # both long sides open: a pair round a letter
+    at = Bracket(
+        box=(98, 98, 118, 130) if side == "open" else (112, 98, 132, 130), confidence=0.9, side=side, form="drawn"
+    )
+    assert _is_tick_box(at, Scan(image, DPI), BracketSettings())
+    assert not _is_tick_box(at, Scan(word, DPI), BracketSettings())
 
 
 def test_brackets_round_an_editors_remark_are_typed_whatever_they_look_like() -> None:

@@ -21,7 +21,7 @@ from redactlib.detect.judge import Judge, shipped_judge
 from redactlib.detect.passage import words_of
 from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.layers import INK_DARKNESS, Layers, darkness
-from redactlib.marks import Box, Bracket, iou
+from redactlib.marks import Box, Bracket, area, intersection, iou
 from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
 
@@ -70,6 +70,8 @@ class BracketSettings:
     tall_confidence: float = 0.8  # of nineteen on unlabelled and labelled pages three were none
     passage_max_lines: float = 16.0  # from an opening bracket's foot to its partner's: a long paragraph
     typed_confidence: float = 0.8  # of the line in which a typed bracket is read ...
+    tick_box: tuple[float, float] = (0.45, 1.4)  # of a bracket's height: the paper in a box to tick,
+    tick_box_filled: float = 0.9  # that fills so much of a rectangle: in a letter it is round
     remark_words: int = 6  # of an editor's remark; a longer passage only mentions what remarks do
     loose_share: float = 0.5  # ... of which so much is left where it holds no word: a box to tick, a side of a frame
     height_min_lines: float = 1.0  # a bracket drawn round type is taller than its capitals ...
@@ -113,7 +115,7 @@ def find_brackets(
     else:
         dark, scale = darkness(scan)
         tall = _by_outline(dark > INK_DARKNESS, scale, layers, _pitch(text, scan), settings)
-        low = _by_heat(scan, layers, text, settings, judge)
+        low = [b for b in _by_heat(scan, layers, text, settings, judge) if not _is_tick_box(b, scan, settings)]
         drawn = tall + [b for b in low if not any(_same(b, other, settings) for other in tall)]
     drawn = [replace(b, struck=_is_struck(b, scan, settings)) for b in drawn]
     typed = [
@@ -268,6 +270,27 @@ def _by_heat(
         elif chance >= settings.partner_min and not tall:
             doubtful.append(replace(bracket, confidence=round(chance, 3)))
     return sure + _partners(sure, doubtful, text, pitch, settings)
+
+
+def _is_tick_box(bracket: Bracket, scan: Scan, settings: BracketSettings) -> bool:
+    """Whether a bracket is the side of a small box, closed all round: paper that fills a rectangle lies beside it."""
+    x0, y0, x1, y1 = bracket.box
+    height = y1 - y0
+    left, top = max(0, x0 - height), max(0, y0 - height // 2)
+    ink = scan.ink[top : y1 + height // 2, left : x1 + height].astype(np.uint8)
+    if min(ink.shape) < 3:
+        return False
+    contours, tree = cv2.findContours(ink, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    low, high = (share * height for share in settings.tick_box)
+    for contour, links in zip(contours, tree[0] if contours else (), strict=True):
+        x, y, w, h = cv2.boundingRect(contour)
+        inside = (left + x, top + y, left + x + w, top + y + h)
+        small = low <= min(w, h) and max(w, h) <= high
+        filled = cv2.contourArea(contour) >= settings.tick_box_filled * (w - 1) * (h - 1)
+        beside = (x0 - height // 4, y0, x1 + height // 4, y1)
+        if links[3] >= 0 and small and filled and intersection(inside, beside) > 0.5 * area(inside):
+            return True
+    return False
 
 
 def _partners(
