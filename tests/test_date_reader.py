@@ -10,7 +10,17 @@ import cv2
 import numpy as np
 import pytest
 
-from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, DateReader, as_guess, date_crops, date_readings
+from redactlib.datelines import (
+    CHARACTERS,
+    LINE_HEIGHT_PX,
+    DateLineSettings,
+    DateReader,
+    _is_another_s,
+    _lines,
+    as_guess,
+    date_crops,
+    date_readings,
+)
 from redactlib.dates import read_date
 from redactlib.pipeline import analyze
 from redactlib.reading import ALPHABET, Reading
@@ -50,14 +60,14 @@ class LinesAt:
 
 @pytest.mark.parametrize("text", ["4-6-88", "10-27-92", "8-25-96"])
 def test_the_recogniser_reads_a_steady_hand(text):
-    reading = DateReader().read([pen_line(text)])[0]
+    reading = DateReader().read([pen_line(text)])[0][0]
     month, day, year = (int(part) for part in text.split("-"))
     found = read_date([reading], not_after="2026-01-01")
     assert (f"19{year}-{month:02d}-{day:02d}") in [date for date, _ in found.candidates[:3]]
 
 
 def test_lattices_have_a_step_for_every_four_pixels():
-    reading = DateReader().read([np.full((2 * LINE_HEIGHT_PX, 400), 255, np.uint8)])[0]
+    reading = DateReader().read([np.full((2 * LINE_HEIGHT_PX, 400), 255, np.uint8)])[0][0]
     assert reading.text == ""
     assert reading.lattice.shape[0] == 50
     assert reading.lattice.sum(1) == pytest.approx(1.0, abs=1e-4)
@@ -71,7 +81,16 @@ def test_a_tall_line_is_also_read_by_halves_and_lines_of_other_stamps_are_left()
     assert len(crops) == len(date_crops(scan, (200, 200, 500, 500), even)) + 2
     at_home = [crop for crop, weight in crops if weight == 1]
     assert 0 < len(at_home) < len(crops)
-    assert len(date_crops(scan, (200, 200, 500, 500), detector, elsewhere=[(0, 0, 900, 900)])) == len(at_home)
+    _, left = _lines(scan, (200, 200, 500, 500), detector, 0.0, ((), [(0, 0, 900, 900)]), (), DateLineSettings())
+    assert len(left) == len(at_home)
+
+
+@pytest.mark.parametrize(("left", "belongs"), [(100, True), (420, False)])
+def test_a_line_much_nearer_to_the_legend_of_another_stamp_is_left_to_it(left: int, belongs: bool) -> None:
+    line = np.array([[left, 300], [left + 120, 300], [left + 120, 340], [left, 340]], np.float32)
+    own, other = (100, 200, 300, 260), (420, 360, 640, 420)
+    assert _is_another_s(line, [own], [other], DateLineSettings()) is not belongs
+    assert not _is_another_s(line, [own], [], DateLineSettings())
 
 
 def test_a_turned_stamp_is_set_upright():
