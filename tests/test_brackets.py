@@ -262,9 +262,8 @@ def test_a_tall_peak_of_heat_must_be_surer_than_a_low_one() -> None:
     size[row, column] = 20, 60
     layers = replace(layers, bracket_open=warm, bracket_close=np.zeros_like(warm), bracket_size=size)
     for chance, count in ((0.93, 0), (0.99, 1)):
-        judge = Judge(
-            np.zeros(177), np.ones(177), np.zeros((1, 178, 1)), np.array([[0.0, np.log(chance / (1 - chance))]])
-        )
+        score = np.array([[0.0, np.log(chance / (1 - chance))]])
+        judge = Judge(np.zeros((1, 177)), np.ones((1, 177)), np.zeros((1, 178, 1)), score)
         assert len(find_brackets(scan, layers, text, judge=judge)) == count
 
 

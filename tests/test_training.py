@@ -30,6 +30,7 @@ from redactlib.training.judges import (  # noqa: E402
     bracket_examples,
     drawn_drafts,
     fit,
+    joined,
 )
 from redactlib.training.networks import go_on_from  # noqa: E402
 
@@ -102,6 +103,8 @@ def test_a_judge_learns_what_tells_two_kinds_apart() -> None:
     judge = fit([Examples("drawn", features, truth, np.ones(400))], JudgeSettings(members=2, steps=300, decay=0.01))
     fresh = rng.normal(0, 1, (200, 3))
     assert np.mean((judge(fresh) > 0.5) == (fresh[:, 0] * fresh[:, 1] > 0)) > 0.85
+    far = fit([Examples("drawn", 9 + 5 * features, truth, np.ones(400))], JudgeSettings(members=2, steps=30))
+    assert np.allclose(joined(judge, far)(fresh), (judge(fresh) + far(fresh)) / 2)
 
 
 def test_the_lettering_model_learns_and_is_exported_as_it_is() -> None:

@@ -22,7 +22,7 @@ class Judge:
     """Weights of a judge with n features, k members and m hidden units each.
 
     Attributes:
-        mean, spread: ``(n,)``, of the features in training.
+        mean, spread: ``(k, n)``, of the features in the training of each member.
         hidden: ``(k, n + 1, m)``, with the bias last.
         output: ``(k, m + 1)``, with the bias last.
     """
@@ -35,12 +35,12 @@ class Judge:
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Probabilities ``(c,)`` of candidates ``(c, n)``.
 
-        >>> even = Judge(np.zeros(2), np.ones(2), np.zeros((1, 3, 4)), np.zeros((1, 5)))
+        >>> even = Judge(np.zeros((1, 2)), np.ones((1, 2)), np.zeros((1, 3, 4)), np.zeros((1, 5)))
         >>> even(np.array([[3.0, 4.0]]))
         array([0.5])
         """
-        scaled = np.clip((features - self.mean) / self.spread, -REACH, REACH)
-        units = np.tanh(np.einsum("cn,knm->ckm", scaled, self.hidden[:, :-1]) + self.hidden[:, -1])
+        scaled = np.clip((features[:, None] - self.mean) / self.spread, -REACH, REACH)
+        units = np.tanh(np.einsum("ckn,knm->ckm", scaled, self.hidden[:, :-1]) + self.hidden[:, -1])
         score = np.einsum("ckm,km->ck", units, self.output[:, :-1]) + self.output[:, -1]
         return (1 / (1 + np.exp(-score))).mean(1)
 

@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     judges.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "judges.npz")
     for fold in (0, 1):
         judges.add_argument(f"--fold{fold}", type=Path, help=f"ink model trained with --fold {fold}")
+    judges.add_argument("--beside", action="store_true", help="keep the shipped judges, add members for brackets")
     dates = models.add_parser("dates", help="reads handwritten dates")
     dates.add_argument("--scans", type=Path, required=True, help="folder with labelled/ and unlabelled/")
     dates.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "date.onnx")
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         networks = {fold: path for fold, path in ((0, options.fold0), (1, options.fold1)) if path}
         if not networks:
             parser.error("judges learn from documents kept from an ink model: give --fold0, --fold1 or both")
-        rebuild_judges(options.scans, networks, options.out)
+        rebuild_judges(options.scans, networks, options.out, beside=options.beside)
         return
     from redactlib.training import ink, lettering
 

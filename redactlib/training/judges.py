@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from redactlib.detect import bracket, pen
-from redactlib.detect.judge import REACH, Judge
+from redactlib.detect.judge import REACH, Judge, shipped_judge
 from redactlib.detect.stamp import find_stamps
 from redactlib.layers import Layers, Network, load_network, separate
 from redactlib.marks import Box, Stamp
@@ -189,26 +189,34 @@ def fit(examples: Sequence[Examples], settings: JudgeSettings = JudgeSettings())
             optimiser.step()
         hidden.append(torch.cat([first.weight.T, first.bias[None]]).detach().numpy())
         output.append(torch.cat([last.weight[0], last.bias]).detach().numpy())
-    return Judge(mean, spread, np.stack(hidden), np.stack(output))
+    means, spreads = (np.tile(v, (settings.members, 1)) for v in (mean, spread))
+    return Judge(means, spreads, np.stack(hidden), np.stack(output))
+
+
+def joined(*judges: Judge) -> Judge:
+    """One judge of the members of several, that were fitted to different documents."""
+    return Judge(*(np.concatenate([getattr(judge, part) for judge in judges]) for part in _PARTS))
+
+
+_PARTS = ("mean", "spread", "hidden", "output")
 
 
 def save(judges: Mapping[str, Judge], path: Path) -> None:
     """Write judges as plain arrays, half as wide as they were fitted."""
     arrays = {
-        f"{name}_{part}": getattr(judge, part).astype(np.float32)
-        for name, judge in judges.items()
-        for part in ("mean", "spread", "hidden", "output")
+        f"{name}_{part}": getattr(judge, part).astype(np.float32) for name, judge in judges.items() for part in _PARTS
     }
     np.savez_compressed(path, **arrays)
 
 
-def rebuild(scans: Path, networks: Mapping[int, Path], out: Path) -> None:
+def rebuild(scans: Path, networks: Mapping[int, Path], out: Path, *, beside: bool = False) -> None:
     """Fit both judges on the documents kept from each network, and write them.
 
     Args:
         scans: holds ``labelled``.
         networks: for each half of the documents, the ink model that has not seen it.
         out: the ``.npz`` file.
+        beside: whether the new members of the brackets' judge stand beside those that ship, and these judge strokes.
     """
     loaded = {fold: load_network(path.read_bytes()) for fold, path in networks.items()}
     rng, reader = np.random.default_rng(0), NeuralReader()
@@ -220,4 +228,7 @@ def rebuild(scans: Path, networks: Mapping[int, Path], out: Path) -> None:
     for network in loaded.values():
         for page in drawn_drafts(DRAFTS, lambda grey: read_page(grey, reader), network):
             brackets.append(bracket_examples(*page, rng=rng))
-    save({"pen": fit(written, STROKES), "bracket": fit(brackets, BRACKETS)}, out)
+    new = {"pen": fit(written, STROKES), "bracket": fit(brackets, BRACKETS)}
+    if beside:
+        new = {"pen": shipped_judge("pen"), "bracket": joined(shipped_judge("bracket"), new["bracket"])}
+    save(new, out)
