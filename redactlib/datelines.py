@@ -74,7 +74,7 @@ class DateLines:
 
 
 class DateReader:
-    """The date recogniser on ONNX Runtime: networks that were trained apart, and err apart."""
+    """The date recogniser on ONNX Runtime."""
 
     def __init__(self, *, model: bytes | None = None, threads: int = 1) -> None:
         import onnxruntime
@@ -89,11 +89,10 @@ class DateReader:
     def _columns(self) -> list[int]:
         return [0, *(1 + ALPHABET.index(c) for c in CHARACTERS)]
 
-    def read(self, crops: Sequence[np.ndarray], guesses: Sequence[Reading] = ()) -> list[tuple[Reading, ...]]:
+    def read(self, crops: Sequence[np.ndarray], guesses: Sequence[Reading] = ()) -> list[Reading]:
         """Read upright grey crops of one line each, given what the general recogniser reads in each, or alone.
 
-        For each crop what every network of the model reads; a lattice has a step for each four pixels of a 48-pixel
-        line.
+        The lattice has a step for each four pixels of a 48-pixel line.
         """
         readings = []
         for i, crop in enumerate(crops):
@@ -101,14 +100,12 @@ class DateReader:
             steps = -(-line.shape[1] // STEP_PX)
             guess = as_guess(guesses[i].lattice if guesses else None, steps)
             inputs = {"line": 1 - line[None, None].astype(np.float32) / 255, "guess": guess[None]}
-            readings.append(tuple(self._reading(logits[0]) for logits in self._session.run(None, inputs)[0]))
+            logits = self._session.run(None, inputs)[0][0]
+            shares = np.exp(logits - logits.max(1, keepdims=True))
+            lattice = np.zeros((len(logits), 1 + len(ALPHABET)), np.float32)
+            lattice[:, self._columns] = shares / shares.sum(1, keepdims=True)
+            readings.append(decode_lattice(lattice))
         return readings
-
-    def _reading(self, logits: np.ndarray) -> Reading:
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        lattice = np.zeros((len(logits), 1 + len(ALPHABET)), np.float32)
-        lattice[:, self._columns] = shares / shares.sum(1, keepdims=True)
-        return decode_lattice(lattice)
 
 
 def line_image(crop: np.ndarray) -> np.ndarray:
@@ -157,8 +154,7 @@ def date_readings(
     """
     blanks = [blank for blank in blanks if _within(blank, [box]) or not _within(blank, elsewhere)]
     window, lines = _lines(scan, box, reader, rotation_deg, (legend, elsewhere), blanks, settings)
-    glances = dates.read([_view(window, line, settings.views[0]) for line in lines])
-    at_a_glance = [max(seen, key=lambda reading: sum(map(str.isdigit, reading.text))) for seen in glances]
+    at_a_glance = dates.read([_view(window, line, settings.views[0]) for line in lines])
     figures = [sum(map(str.isdigit, seen.text)) for seen in at_a_glance]
     likely = [i for i, count in enumerate(figures) if count >= settings.digits_min or i >= len(lines) - len(blanks)]
     read: dict[int, list[tuple[_Line, list[Reading]]]] = {}
@@ -212,7 +208,7 @@ def _read_views(
     """What the date recogniser says of each view of each crop, told what the general one makes of it."""
     pictures = [_view(window, line, view) for _, line, views in crops for view in views]
     readings = iter(dates.read(pictures, reader.read(pictures, careful=True)) if pictures else ())
-    return [[reading for _ in views for reading in next(readings)] for _, _, views in crops]
+    return [[next(readings) for _ in views] for _, _, views in crops]
 
 
 def _figures(line: _Line, seen: Reading, settings: DateLineSettings) -> list[_Line]:

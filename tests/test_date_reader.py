@@ -60,14 +60,14 @@ class LinesAt:
 
 @pytest.mark.parametrize("text", ["4-6-88", "10-27-92", "8-25-96"])
 def test_the_recogniser_reads_a_steady_hand(text):
-    reading = DateReader().read([pen_line(text)])[0][0]
+    reading = DateReader().read([pen_line(text)])[0]
     month, day, year = (int(part) for part in text.split("-"))
     found = read_date([reading], not_after="2026-01-01")
     assert (f"19{year}-{month:02d}-{day:02d}") in [date for date, _ in found.candidates[:3]]
 
 
 def test_lattices_have_a_step_for_every_four_pixels():
-    reading = DateReader().read([np.full((2 * LINE_HEIGHT_PX, 400), 255, np.uint8)])[0][0]
+    reading = DateReader().read([np.full((2 * LINE_HEIGHT_PX, 400), 255, np.uint8)])[0]
     assert reading.text == ""
     assert reading.lattice.shape[0] == 50
     assert reading.lattice.sum(1) == pytest.approx(1.0, abs=1e-4)

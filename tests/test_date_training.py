@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs PyTorch: pip install redactlib[training]")
 
-from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX, DateReader
+from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX
 from redactlib.reading import ALPHABET
 from redactlib.synth.fonts import find_fonts
 from redactlib.training.date_lines import LineSources, draw_line
-from redactlib.training.date_reader import DateNet, _varied, fit, to_onnx
+from redactlib.training.date_reader import DateNet, _varied, fit
 
 Told = tuple[np.ndarray, str, np.ndarray | None]
 
@@ -58,15 +58,3 @@ def test_a_few_updates_bring_the_loss_down(lines: list[tuple[np.ndarray, str]]) 
         report=lambda _, loss: losses.append(loss),
     )
     assert losses[-1] < losses[0]
-
-
-def test_networks_in_one_file_say_what_each_says_alone() -> None:
-    nets = [DateNet().eval() for _ in range(2)]
-    line = np.full((LINE_HEIGHT_PX, 160), 255, np.uint8)
-    line[10:38, 40:44] = 0
-    both = DateReader(model=to_onnx(nets)).read([line])[0]
-    alone = [DateReader(model=to_onnx([net])).read([line])[0][0] for net in nets]
-    assert len(both) == 2
-    for one, other in zip(both, alone, strict=True):
-        assert np.allclose(one.lattice, other.lattice, atol=1e-5)
-    assert not np.allclose(both[0].lattice, both[1].lattice, atol=1e-3)

@@ -15,9 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import onnx
-import onnx.compose
 import torch
-from onnx import helper
 from torch import nn
 
 from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX, as_guess
@@ -239,7 +237,7 @@ def rebuild(
     )
     mixture = _mixture((pool_told, 7), (typed_told, 1), (numbers, 5), (words, 1))
     fit(net, mixture, steps=real_steps, rate=7e-4, seed=11, batch=32, settled=True)
-    out.write_bytes(to_onnx([net]))
+    out.write_bytes(to_onnx(net))
 
 
 def told(lines: Sequence[tuple[np.ndarray, str]], reader: Reader) -> list[Line]:
@@ -260,39 +258,8 @@ def _mixture(*shares: tuple[Sequence[Line], int]) -> Callable[[np.random.Generat
     return draw
 
 
-def to_onnx(nets: Sequence[DateNet]) -> bytes:
-    """Trained networks as one ONNX file: ``line`` ``(n, 1, 48, w)`` and ``guess`` to ``logits`` ``(nets, n, t, c)``."""
-    return together([_as_onnx(net) for net in nets])
-
-
-def together(models: Sequence[bytes]) -> bytes:
-    """Models with the same inputs as one, whose output has theirs one behind the other."""
-    parts = [
-        onnx.compose.add_prefix(onnx.load_from_string(model), f"{i}_", rename_inputs=False)
-        for i, model in enumerate(models)
-    ]
-    outputs = [part.graph.output[0] for part in parts]
-    nodes = [node for part in parts for node in part.graph.node]
-    nodes += [helper.make_node("Unsqueeze", [output.name, "first"], [f"{output.name}_1"]) for output in outputs]
-    nodes.append(helper.make_node("Concat", [f"{output.name}_1" for output in outputs], ["logits"], axis=0))
-    shape = [len(parts), *(side.dim_param or side.dim_value for side in outputs[0].type.tensor_type.shape.dim)]
-    graph = helper.make_graph(
-        nodes,
-        "together",
-        list(parts[0].graph.input),
-        [helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, shape)],
-        [
-            *(array for part in parts for array in part.graph.initializer),
-            helper.make_tensor("first", onnx.TensorProto.INT64, [1], [0]),
-        ],
-    )
-    first = parts[0]
-    model = helper.make_model(graph, opset_imports=first.opset_import, ir_version=first.ir_version)
-    onnx.checker.check_model(model)
-    return model.SerializeToString()
-
-
-def _as_onnx(net: DateNet) -> bytes:
+def to_onnx(net: DateNet) -> bytes:
+    """The trained network as an ONNX file: ``line`` ``(n, 1, 48, w)`` and ``guess`` to ``logits``."""
     buffer: Any = io.BytesIO()  # torch takes a file, whatever its annotations say
     net.eval()
     torch.onnx.export(
@@ -304,4 +271,6 @@ def _as_onnx(net: DateNet) -> bytes:
         dynamic_axes={"line": {0: "n", 3: "w"}, "guess": {0: "n", 2: "t"}, "logits": {0: "n", 1: "t"}},
         dynamo=False,
     )
-    return buffer.getvalue()
+    model = onnx.load_from_string(buffer.getvalue())
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
