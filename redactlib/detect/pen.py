@@ -122,15 +122,9 @@ def _hatching(ink: np.ndarray, settings: PenSettings) -> np.ndarray:
     size = stats[:, 2:4].astype(float)
     large = np.flatnonzero(size.max(1) >= settings.hatch_mm * MM)[1:]  # without the ground
     size, places = size[large], centres[large]
-    room = settings.hatch_alike * np.maximum(size, size[:, None]).max(2) + 1
-    alike = (np.abs(size - size[:, None]).max(2) <= room) & ~np.eye(len(large), dtype=bool)
-    step = places - places[:, None]
     found = np.zeros(len(stats), bool)
     for along in (0, 1):
-        far = step[..., along]
-        ahead = alike & (far > 0) & (np.abs(step[..., 1 - along]) <= room)
-        gap = np.where(ahead, far, np.inf)
-        following = {int(i): int(gap[i].argmin()) for i in np.flatnonzero(ahead.any(1))}
+        following = _following(size, places, along, settings)
         for start in set(following) - set(following.values()):
             chain = [start]
             while chain[-1] in following:
@@ -140,6 +134,22 @@ def _hatching(ink: np.ndarray, settings: PenSettings) -> np.ndarray:
             if even.sum() >= settings.hatch_run:
                 found[large[chain]] = True
     return found[labels]
+
+
+def _following(size: np.ndarray, places: np.ndarray, along: int, settings: PenSettings) -> dict[int, int]:
+    """For each component the next one of its size, level with it along an axis, if there is one."""
+    level = places[:, 1 - along]
+    order = np.argsort(level)
+    room = settings.hatch_alike * size.max(1) + 1
+    first, last = (np.searchsorted(level[order], level + sign * room) for sign in (-1, 1))
+    following = {}
+    for i in range(len(size)):
+        near = order[first[i] : last[i]]
+        far = places[near, along] - places[i, along]
+        ahead = (far > 0) & (np.abs(size[near] - size[i]).max(1) <= room[i])
+        if ahead.any():
+            following[i] = int(near[np.where(ahead, far, np.inf).argmin()])
+    return following
 
 
 def strokes(mask: np.ndarray, settings: PenSettings = PenSettings()) -> list[Box]:
