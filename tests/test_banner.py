@@ -89,6 +89,17 @@ def test_the_small_print_under_a_form_s_level_is_part_of_it_though_badly_read(sm
     assert len(banner.text.split(" / ")) == lines
 
 
+@pytest.mark.parametrize("at", ["level", "small print"])
+def test_a_rule_through_the_small_print_under_a_level_does_not_strike_it(at: str) -> None:
+    page = blank()
+    cv2.putText(page, "SECRET", (500, 95), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 0, 4)
+    cv2.putText(page, "CLASSIFICATION", (500, 122), cv2.FONT_HERSHEY_SIMPLEX, 0.62, 0, 2)
+    cv2.line(page, (440, y := 80 if at == "level" else 116), (740, y), 0, 3)
+    pieces = [said("SECRET", 500, 64, 170, 34), said("CLASSIFICATION", 500, 106, 170, 18)]
+    (level,) = find_banners(Scan(page, 150.0), pieces, set())
+    assert level.struck is (at == "level")
+
+
 def test_the_name_of_a_field_before_a_level_is_no_part_of_it() -> None:
     lines = [said("Classification:", 100, 40, 260, 36), said("SECRET", 400, 44, 120)]
     [banner] = find_banners(Scan(blank(), 150.0), lines, set())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from redactlib.catalogue.markings import markings, match_markings, stack
@@ -44,3 +46,16 @@ LONG = [
 def test_a_long_legend_with_one_letter_in_sixteen_misread_is_still_taken(row: str, text: str) -> None:
     worn = "".join("X" if i % 16 == 9 and c.isalpha() else c for i, c in enumerate(text))
     assert row in ids(worn)
+
+
+def test_a_form_gives_a_line_up_to_the_stamp_below_it_that_needs_it_more() -> None:
+    form = ("DEPARTMENT OF ENERGY DECLASSIFICATION REVIEW", "1ST REVIEW DATE: 12/9/92 DETERMINATION",
+            "AUTHORITY: AOC ADC ADD 1. CLASSIFICATION RETAINED", "NAME: RFS 2. CLASSIFICATION CHANGED TO:",
+            "2ND REVIEW DATE: 3. CONTAINS NO DOE CLASSIFIED INFO")  # fmt: skip
+    stamp = ("CLASSIFICATION CANCELLED", "BY AUTHORITY OF OFFICE OF DECLASS", "BY PRA DATE 10/24/94")
+    lines = [replace(line, centre=(line.centre[0], line.centre[1] + 1.0 * (i > 4)))
+             for i, line in enumerate(stack(*form, *stamp))]  # fmt: skip
+    found = {match.marking.id: match.lines for match in match_markings(lines)}
+    assert found == {"doe-review-form": (0, 1, 2, 3, 4), "doe-classification-cancelled": (5, 6, 7)}
+    alone = {match.marking.id: match.lines for match in match_markings(lines[:6])}
+    assert alone == {"doe-review-form": (0, 1, 2, 3, 4, 5)}

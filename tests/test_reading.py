@@ -66,6 +66,21 @@ class Counting:
         return [Reading("", 0.0)] * len(crops)
 
 
+def test_what_is_read_of_a_line_does_not_depend_on_the_lines_read_with_it() -> None:
+    crops = []
+    for text in ("CLASSIFIED BY", "NLJ 94-238", "a much longer line of type that is read with them"):
+        crop = np.full((48, 24 * len(text)), 255, np.uint8)
+        cv2.putText(crop, text, (6, 36), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 0, 2)
+        crops.append(crop)
+    reader = NeuralReader()
+    for careful in (False, True):
+        together = reader.read(crops, careful=careful)
+        for crop, among in zip(crops, together, strict=True):
+            (alone,) = reader.read([crop], careful=careful)
+            assert alone.text == among.text
+            np.testing.assert_allclose(alone.lattice, among.lattice, atol=1e-4)
+
+
 @pytest.mark.parametrize(("figure", "again"), [(0.99, 0), (0.6, 1)])
 def test_release_line_is_read_again_only_where_a_figure_is_doubtful(figure: float, again: int) -> None:
     said = "Approved for Release 2019/03/14"

@@ -465,7 +465,7 @@ def _completing(text: str, settings: BannerSettings) -> tuple[str, ...]:
     """The words in a line that complete a banner; in brackets, small print that is like WHEN FILLED IN says that."""
     folded = fold(text)[0]
     bracketed = text.strip().startswith("(") and text.strip().endswith(")")
-    if bracketed and fuzz.ratio(fold(_FILLED)[0], folded) >= settings.filled_min:
+    if bracketed and _says_filled(folded, settings):
         return (_FILLED,)
     return tuple(w for w in words_of_banners()["parts"] if says_every_word(w, folded))
 
@@ -474,11 +474,14 @@ _FILLED = "WHEN FILLED IN"
 """The caption of a form's level."""
 
 
+def _says_filled(folded: str, settings: BannerSettings) -> bool:
+    return fuzz.ratio(fold(_FILLED)[0], folded) >= settings.filled_min
+
+
 def _is_small_print(piece: TextLine, settings: BannerSettings) -> bool:
     """Whether a form prints a line under its level, on the frame or in letters that touch: no pen strikes it."""
-    said = fold(piece.text)[0]
-    alike = {phrase: fuzz.ratio(fold(phrase)[0], said) for phrase in ("CLASSIFICATION", _FILLED)}
-    return alike["CLASSIFICATION"] >= settings.name_min or alike[_FILLED] >= settings.filled_min
+    folded = fold(piece.text)[0]
+    return _says_filled(folded, settings) or fuzz.ratio(fold("CLASSIFICATION")[0], folded) >= settings.name_min
 
 
 def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
@@ -45,9 +45,13 @@ class Judge:
         return (1 / (1 + np.exp(-score))).mean(1)
 
 
+PARTS = tuple(part.name for part in fields(Judge))
+"""Names of a judge's arrays, in the order in which it takes them."""
+
+
 @cache
 def shipped_judge(name: str) -> Judge:
     """The judge of that name which comes with the package: ``pen`` or ``bracket``."""
     data = (importlib.resources.files("redactlib") / "models" / "judges.npz").read_bytes()
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return Judge(*(arrays[f"{name}_{part}"].astype(np.float64) for part in ("mean", "spread", "hidden", "output")))
+        return Judge(*(arrays[f"{name}_{part}"].astype(np.float64) for part in PARTS))

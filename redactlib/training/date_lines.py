@@ -161,13 +161,13 @@ def _date_text(rng: np.random.Generator) -> str:
     year = int(
         rng.choice([rng.integers(1975, 1990), rng.integers(1988, 2003), rng.integers(2000, 2025)], p=[0.2, 0.55, 0.25])
     )
-    years = str(year) if rng.random() < 0.18 else f"{year % 100:02d}"
-    if rng.random() < 0.23:
+    years = str(year) if rng.random() < 0.12 else f"{year % 100:02d}"
+    if rng.random() < 0.18:
         name = MONTHS[month - 1] if rng.random() < 0.5 else MONTHS[month - 1].title()
         forms = (f"{day} {name} {years}", f"{name} {day} {years}", f"{day}{name}{years}", f"{name} {year}")
         return str(rng.choice(forms, p=[0.6, 0.2, 0.1, 0.1]))
     stroke = str(rng.choice(["-", "/", "|", ".", " - "], p=[0.43, 0.42, 0.06, 0.05, 0.04]))
-    pad = "02d" if rng.random() < 0.13 else "d"
+    pad = "02d" if rng.random() < 0.1 else "d"
     first, second = (month, day) if rng.random() < 0.97 else (day, month)
     return f"{first:{pad}}{stroke}{second:{pad}}{stroke}{years}"
 

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from redactlib.detect import bracket, pen
-from redactlib.detect.judge import REACH, Judge, shipped_judge
+from redactlib.detect.judge import PARTS, REACH, Judge, shipped_judge
 from redactlib.detect.stamp import find_stamps
 from redactlib.layers import Layers, Network, load_network, separate
 from redactlib.marks import Box, Stamp
@@ -195,16 +195,13 @@ def fit(examples: Sequence[Examples], settings: JudgeSettings = JudgeSettings())
 
 def joined(*judges: Judge) -> Judge:
     """One judge of the members of several, that were fitted to different documents."""
-    return Judge(*(np.concatenate([getattr(judge, part) for judge in judges]) for part in _PARTS))
-
-
-_PARTS = ("mean", "spread", "hidden", "output")
+    return Judge(*(np.concatenate([getattr(judge, part) for judge in judges]) for part in PARTS))
 
 
 def save(judges: Mapping[str, Judge], path: Path) -> None:
     """Write judges as plain arrays, half as wide as they were fitted."""
     arrays = {
-        f"{name}_{part}": getattr(judge, part).astype(np.float32) for name, judge in judges.items() for part in _PARTS
+        f"{name}_{part}": getattr(judge, part).astype(np.float32) for name, judge in judges.items() for part in PARTS
     }
     np.savez_compressed(path, **arrays)
 
