@@ -328,6 +328,7 @@ class _Workers:
 
     def _ask(self, number: int, request: bytes) -> tuple[bool, Any]:
         process = self._processes.get(number)
+        fresh = process is None
         if process is None:
             process = self._processes[number] = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from redactlib.batch import work; work()"],
@@ -339,12 +340,15 @@ class _Workers:
         assert process.stdin is not None
         assert process.stdout is not None
         started = time.monotonic()
-        watchdog = threading.Timer(self._seconds, process.kill)
-        watchdog.start()
         try:
-            process.stdin.write(request)
-            process.stdin.flush()
-            return pickle.load(process.stdout)
+            if fresh:  # it says when it is ready: a busy machine's slow start is not the task's time
+                with _killed_after(_START_SECONDS, process):
+                    pickle.load(process.stdout)
+                started = time.monotonic()
+            with _killed_after(self._seconds, process):
+                process.stdin.write(request)
+                process.stdin.flush()
+                return pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             del self._processes[number]
             process.kill()
@@ -355,8 +359,6 @@ class _Workers:
             raise _WorkerLost(
                 limit if time.monotonic() - started >= self._seconds else f"ended its worker process ({cause})"
             ) from error
-        finally:
-            watchdog.cancel()
 
     def close(self) -> None:
         self._closed = True
@@ -369,6 +371,20 @@ class _Workers:
                 thread.join(0.1)
 
 
+_START_SECONDS = 120.0
+
+
+@contextlib.contextmanager
+def _killed_after(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a process if what is done meanwhile takes longer."""
+    watchdog = threading.Timer(seconds, process.kill)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+
+
 def work() -> None:
     """Run tasks from stdin until it closes: what a worker process does."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
@@ -376,6 +392,8 @@ def work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller ends its workers
     os.environ.update(OMP_NUM_THREADS="1", OMP_THREAD_LIMIT="1")
     cv2.setNumThreads(1)
+    answers.write(pickle.dumps("ready"))
+    answers.flush()
     while True:
         try:
             function, arguments = pickle.load(requests)

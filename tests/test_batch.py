@@ -265,6 +265,14 @@ def test_a_worker_that_hangs_or_dies_costs_its_task_only() -> None:
         workers.close()
 
 
+def test_a_worker_s_slow_start_is_not_the_task_s_time() -> None:
+    workers = _Workers(1, 0.3)  # much less than the imports of a new process take
+    try:
+        assert workers.submit(os.getpid).result() != os.getpid()
+    finally:
+        workers.close()
+
+
 def test_closing_ends_workers_that_are_busy() -> None:
     workers = _Workers(2, 600)
     busy = workers.submit(time.sleep, 600)
