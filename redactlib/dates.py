@@ -152,7 +152,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
         rf"{before}(?P<a>{two}){stroke}(?P<b>{two}){stroke}{year}(?:{after}|(?=\d{{6}}(?!\d)))",  # page number close by
         rf"{before}(?P<a>\d\d)(?:{stroke}|\s)(?P<b>\d\d)(?:{stroke}|\s)(?P<year>{year4}){after}",  # strokes lost
         rf"{before}(?P<day>{two})(?:st|nd|rd|th)?{gap}{name}{gap}{year}{after}",
-        rf"{before}{name}{gap}(?P<day>{two})(?:st|nd|rd|th)?[\s.,\-/']+{year}{after}",
+        rf"(?:{before}|(?<=DATE)(?<![A-Za-z]DATE)){name}{gap}(?P<day>{two})(?:st|nd|rd|th)?[\s.,\-/']+{year}{after}",
         rf"(?<![A-Za-z]){name}\s?(?P<day>[0-3]\d)\s?(?P<year>(?:19|20)\d\d){after}",  # stamped without gaps
         rf"{before}(?P<name>{apart})\s+(?P<day>[0-3]?\d)\s+(?P<year>(?:19|20)\d\d){after}",
         rf"{before}{name}{gap}(?P<year>{year4}){after}",

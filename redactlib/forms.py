@@ -276,7 +276,13 @@ def _date(
     if printed:
         return _as_dict(printed, handwritten=False)
     inside = [value for name, value, _ in blanks if name == "date"]
+    legend = {part for i in match.lines for part in lines[i].parts}
     rest = [pieces[i].text for i in filled]
+    rest += [  # APR 25 | 1997
+        line.text
+        for line in lines
+        if not set(filled).isdisjoint(line.parts) and legend.isdisjoint(line.parts) and len(line.parts) > 1
+    ]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
     found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
     if row.hand:

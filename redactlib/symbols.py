@@ -28,7 +28,8 @@ class SymbolSettings:
     beam: int = 24
     floor: float = 8e-3  # characters less probable are not tried
     share_min: float = 0.3  # of one line in all its views, summed over lines, for a library to be answered,
-    lead_min: float = 3.0  # and so many times any other's: a wrong library is worse than none
+    lead_min: float = 3.0  # and so many times any other's in the geometric mean of views: a wrong one is the worst
+    doubt: float = 0.02  # added to every share, so that no view says never
 
 
 def read_library(
@@ -54,11 +55,20 @@ def read_library(
     for opinions in views.values():
         for library, share in (item for opinion in opinions for item in opinion.items()):
             sums[library] = sums.get(library, 0.0) + share / len(opinions)
-    rival = max((share for other, share in sums.items() if other != spelt), default=0.0)
-    if spelt and settings.lead_min * rival <= sums.get(spelt, 0.0):
-        return spelt
-    (best, first), (_, second) = sorted([*sums.items(), ("", 0.0), ("", 0.0)], key=lambda item: -item[1])[:2]
-    return best if first >= settings.share_min and first >= settings.lead_min * second else None
+    every = [opinion for opinions in views.values() for opinion in opinions]
+    likeliest = max(sums, key=lambda library: sums[library], default=None)
+    candidates = [spelt, likeliest if likeliest and sums[likeliest] >= settings.share_min else None]
+    leading = (one for one in candidates if one and all(_leads(one, other, every, settings) for other in sums))
+    return next(leading, None)
+
+
+def _leads(best: str, other: str, opinions: Sequence[dict[str, float]], settings: SymbolSettings) -> bool:
+    """Whether one library is far likelier than another in the views that show either: their geometric mean."""
+    if other == best:
+        return True
+    shares = [(opinion.get(best, 0.0), opinion.get(other, 0.0)) for opinion in opinions]
+    odds = [np.log((a + settings.doubt) / (b + settings.doubt)) for a, b in shares if a + b > settings.doubt]
+    return not odds or float(np.mean(odds)) >= np.log(settings.lead_min)
 
 
 def _shares(lattice: np.ndarray, settings: SymbolSettings) -> dict[str, float]:

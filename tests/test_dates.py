@@ -47,6 +47,7 @@ def reading_of(*steps: dict[str, float] | str) -> Reading:
         ("SEP 1997", "1997-09"),
         ("CIA HISTORICAL REVIEW PROGRAM 1997", "1997"),
         ("27-7-94", "1994-07-27"),
+        ("DATEOCT 12 1984", "1984-10-12"),
     ],
 )
 def test_printed_forms(text, date):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -127,6 +128,15 @@ def test_a_date_printed_into_a_blank_for_the_pen_is_a_printed_one() -> None:
 def test_a_date_that_stands_alone_under_a_legend_is_its_own(line: str, iso: str) -> None:
     texts = ("CIA HISTORICAL REVIEW PROGRAM", "RELEASE AS SANITIZED", line)
     assert read([piece(text, i) for i, text in enumerate(texts)], filled=(2,)).date["iso"] == iso
+
+
+def test_a_date_that_was_read_in_two_pieces_is_one() -> None:
+    texts = ("CIA HISTORICAL REVIEW PROGRAM", "RELEASE AS SANITIZED")
+    pieces = [*(piece(text, i) for i, text in enumerate(texts)), piece("APR 25", 2), piece("1997", 2, left=340)]
+    match, lines = matched(pieces, filled=(2, 3))
+    whole = replace(lines[0], text="APR 25 1997", centre=(310.0, 240.0), parts=(2, 3))
+    page = Scan(np.full((900, 1400), 255, np.uint8), 300.0)
+    assert read_form(page, match, [*lines, whole], pieces, (3,), DateLines).date["iso"] == "1997-04-25"
 
 
 def crossed(page: np.ndarray) -> bool:

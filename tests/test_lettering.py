@@ -229,6 +229,18 @@ def test_a_stamp_on_its_side_is_read_whole() -> None:
     assert (line.text, round(line.rotation_deg / 90)) == ("CIA HAS NO OBJECTION TO", 1)
 
 
+def test_a_stamp_on_its_side_between_the_margins_is_read_whole_where_a_piece_of_it_was_seen() -> None:
+    page = np.full((1600, 1300), 255, np.uint8)
+    strip = np.full((60, 900), 255, np.uint8)
+    cv2.putText(strip, "CIA HAS NO OBJECTION TO", (10, 45), cv2.FONT_HERSHEY_DUPLEX, 1.3, 0, 3)
+    page[300:1200, 600:660] = cv2.rotate(strip, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    corners = np.array([[600, 1090], [600, 650], [660, 650], [660, 1090]], np.float32)
+    scan, reader = Scan(page, 150.0), NeuralReader()
+    piece = text_line(corners, Reading("HAS NO OBJECTION TO", 0.8))
+    assert [line.text for line in read_margins(scan, [piece], reader)] == ["CIA HAS NO OBJECTION TO"]
+    assert read_margins(scan, [], reader) == []
+
+
 def test_the_field_of_a_form_is_no_banner() -> None:
     def said(text: str) -> list[str]:
         corners = np.array([[100, 100], [500, 100], [500, 140], [100, 140]], np.float32)

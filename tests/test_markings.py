@@ -59,3 +59,16 @@ def test_a_form_gives_a_line_up_to_the_stamp_below_it_that_needs_it_more() -> No
     assert found == {"doe-review-form": (0, 1, 2, 3, 4), "doe-classification-cancelled": (5, 6, 7)}
     alone = {match.marking.id: match.lines for match in match_markings(lines[:6])}
     assert alone == {"doe-review-form": (0, 1, 2, 3, 4, 5)}
+
+
+def test_a_line_that_lost_a_letter_counts_by_those_that_it_has() -> None:
+    [found] = match_markings(stack("SANTIZED", "E.O. 12958, Sec. 3.5", "NLK-99-132", "By NE , NARA, Date 8/6/04"))
+    assert found.marking.id == "library-sanitized-stamp"
+    assert max(hit.score for hit in found.hits if hit.literal.text == "SANITIZED") == pytest.approx(8 / 9)
+
+
+def test_a_short_line_stands_under_the_beginning_of_a_long_one_though_its_key_is_the_end() -> None:
+    lines = stack("DECLASSIFIED BY: JCS DECLASSIFICATION BRANCH", "DATE OCT 12 1984")
+    lower = replace(lines[1], centre=(lines[1].width / 2, lines[1].centre[1]))
+    found = match_markings([lines[0], lower])
+    assert (found[0].marking.id, found[0].lines) == ("jcs-declassification-branch", (0, 1))

@@ -54,6 +54,12 @@ def test_a_spelt_symbol_stands_unless_another_is_probable_as_well() -> None:
     )
 
 
+def test_one_view_in_doubt_does_not_outweigh_many_that_are_not() -> None:
+    doubtful, plain = reading(*"NL", "TJ", *" 93-261"), reading(*"NLJ 93-261")
+    assert read_library([doubtful, doubtful, plain, plain], [0, 1, 2, 2], spelt="LBJLibrary") == "LBJLibrary"
+    assert read_library([doubtful, doubtful, doubtful, plain], [0, 1, 2, 2], spelt="LBJLibrary") is None
+
+
 def test_lines_that_name_two_libraries_name_none() -> None:
     both = [reading(*"NLJ 92-224"), reading(*"NLK 92-224")]
     assert read_library(both, [0, 1]) is None

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import LCSseq
 
 _CONFUSED = str.maketrans("0QD1L|!5$8269C", "OOOIIIISSBZGGG")
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -432,12 +433,13 @@ def _folded(text: str) -> str:
 
 
 def _scores(phrases: Sequence[str], lines: Sequence[Line]) -> np.ndarray:
-    """How well each phrase stands in each line, 0..1; a shorter line scores by the share that it can hold."""
+    """How well each phrase stands in each line, 0..1; a shorter line scores by the phrase's letters that it has."""
     folded = [_folded(p) for p in phrases]
     texts = [line.folded[0] for line in lines]
     scores = process.cdist(folded, texts, scorer=fuzz.partial_ratio, dtype=np.float32) / 100
-    held = np.minimum(1.0, np.array([len(t) for t in texts])[None] / np.array([len(f) for f in folded])[:, None])
-    return scores * held
+    shorter = np.array([len(t) for t in texts])[None] < np.array([len(f) for f in folded])[:, None]
+    held = process.cdist(folded, texts, scorer=LCSseq.normalized_similarity, dtype=np.float32)
+    return np.where(shorter, held, scores)
 
 
 def says_every_word(phrase: str, text: str, *, settings: MatchSettings = MatchSettings()) -> bool:
@@ -469,8 +471,9 @@ def _locate(literal: Literal, line: int, lines: Sequence[Line]) -> Hit | None:
     found = fuzz.partial_ratio_alignment(literal.folded, text)
     if found is None or found.dest_end <= found.dest_start:
         return None
-    held = min(1.0, len(text) / len(literal.folded))
-    return Hit(literal, line, places[found.dest_start], places[found.dest_end - 1] + 1, found.score / 100 * held)
+    shorter = len(text) < len(literal.folded)
+    score = LCSseq.normalized_similarity(literal.folded, text) if shorter else found.score / 100
+    return Hit(literal, line, places[found.dest_start], places[found.dest_end - 1] + 1, score)
 
 
 def _grow(
@@ -500,7 +503,8 @@ def _grow(
         if scores[a, b] >= (floor if len(literals[a].folded) >= 5 else settings.short_key_score)
     ]
     hits: list[Hit] = []
-    start = _locate(Literal(key, at.row, at.place, False), seed, lines)
+    whole = _locate(at, seed, lines)
+    start = whole if whole and whole.score >= floor else _locate(Literal(key, at.row, at.place, False), seed, lines)
     placed: dict[int, float] = {at.row: 0.0}
     for _, a, b in sorted(pairs, key=lambda pair: (-pair[0], lines[near[pair[2]][0]].width)):
         literal, (i, down) = literals[a], near[b]

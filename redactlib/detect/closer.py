@@ -79,7 +79,7 @@ def read_faint(
     small = cv2.resize(soft, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     found = [corners / shrink for corners in reader.find_lines(small)]
     known = [(piece.box, piece.confidence) for piece in pieces]
-    fresh = [c for c in found if not _well_read(c, known)]
+    fresh = [c for c in found if not is_well_read(c, known)]
     guesses = [text_line(c, r) for c, r in zip(fresh, reader.read([crop_line(soft, c) for c in fresh]), strict=True)]
     alike = likeness(guesses)
     large = np.array([guess.height > settings.large_mm / 25.4 * scan.dpi for guess in guesses], bool)
@@ -203,7 +203,7 @@ def soften(grey: np.ndarray, sigma_px: float, gain: float) -> np.ndarray:
     return 255 - np.minimum(255, (255 - soft).astype(np.float32) * gain).astype(np.uint8)
 
 
-def _well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
+def is_well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
     """Whether most of a line is covered by lines that were read without doubt."""
     x0, y0 = corners.min(0)
     x1, y1 = corners.max(0)

@@ -1,7 +1,8 @@
-"""Stamps that stand on their side in a page's margins: the margins are turned level before lines are looked for there.
+"""Stamps that stand on their side: the page's margins are turned level before lines are looked for there.
 
-A text detector finds upright lines on their side only in pieces, and worn ones not at all; on a strip of the margin
-turned by a quarter it sees them as it sees any other line, for the twentieth part of a page's time.
+A text detector finds upright lines on their side only in pieces, and worn ones not at all; on a strip of the page
+turned by a quarter it sees them as it sees any other line, for the twentieth part of a page's time. Between the margins
+such a strip is looked at where a piece on its side looks like a stamp's.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ class MarginSettings:
     """Where lines on their side are looked for, and which of them are kept."""
 
     width_share: float = 0.18  # of the page's width, at either side
+    legend_min: float = 0.7  # share of a legend's letters in a piece on its side between the margins,
+    reach: float = 4.0  # to whose sides other lines may stand, in its heights;
+    strips_max: int = 2  # places looked at for such
     ink_min_mm2: float = 12.0  # in a margin: a line of 3 mm letters over 20 mm has as much
     aspect_min: float = 1.8  # of such a line; level typing gives blots
     level_max: float = 0.2  # slope in the turned strip
@@ -39,7 +43,7 @@ def read_margins(
 ) -> list[TextLine]:
     """The page's lines with those on their side in its margins read anew; what they were read as before is left out."""
     sure = [p.box for p in pieces if p.confidence >= settings.sure and abs(p.rotation_deg) < 45]
-    found = _lines_on_their_side(scan, sure, reader, settings)
+    found = _lines_on_their_side(scan, sure, _strips(scan, pieces, settings), reader, settings)
     fresh = [
         c for c in found if sum(intersection(_box(c), other) for other in sure) <= settings.covered_max * area(_box(c))
     ]
@@ -57,17 +61,32 @@ def read_margins(
     return [piece for piece in pieces if not any(_is_part(piece, line) for line in lines)] + lines
 
 
-def _lines_on_their_side(scan: Scan, sure: Sequence[Box], reader: Reader, settings: MarginSettings) -> list[np.ndarray]:
-    """Corners ``(4, 2)`` of lines that read upwards in the page's margins, where those hold more than was read."""
+def _strips(scan: Scan, pieces: Sequence[TextLine], settings: MarginSettings) -> list[tuple[int, int]]:
+    """Left and right end of the margins, and of what lies around pieces of stamps on their side between them."""
     wide = round(settings.width_share * scan.width)
+    strips = [(0, wide), (scan.width - wide, scan.width)]
+    side = [p for p in pieces if 45 <= abs(p.rotation_deg) < 135]
+    legends = [(score, p) for p, score in zip(side, likeness(side), strict=True) if score >= settings.legend_min]
+    for _, piece in sorted(legends, key=lambda scored: -scored[0]):
+        reach = round(settings.reach * piece.height)
+        x0, _, x1, _ = piece.box
+        if not any(left <= x0 and x1 <= right for left, right in strips):
+            strips.append((max(0, x0 - reach), min(scan.width, x1 + reach)))
+    return strips[: 2 + settings.strips_max]
+
+
+def _lines_on_their_side(
+    scan: Scan, sure: Sequence[Box], strips: Sequence[tuple[int, int]], reader: Reader, settings: MarginSettings
+) -> list[np.ndarray]:
+    """Corners ``(4, 2)`` of lines that read upwards in strips of the page, where those hold more than was read."""
     unread = scan.ink.astype(np.uint8)
     for x0, y0, x1, y1 in sure:
         unread[max(0, y0) : y1, max(0, x0) : x1] = 0
     found = []
-    for left in (0, scan.width - wide):
-        if cv2.countNonZero(unread[:, left : left + wide]) < settings.ink_min_mm2 * scan.mm(1.0) ** 2:
+    for left, right in strips:
+        if cv2.countNonZero(unread[:, left:right]) < settings.ink_min_mm2 * scan.mm(1.0) ** 2:
             continue
-        turned = cv2.rotate(scan.grey[:, left : left + wide], cv2.ROTATE_90_CLOCKWISE)
+        turned = cv2.rotate(scan.grey[:, left:right], cv2.ROTATE_90_CLOCKWISE)
         for corners in reader.find_lines(turned):
             along, down = corners[1] - corners[0], corners[3] - corners[0]
             level = abs(along[1]) <= settings.level_max * abs(along[0])

@@ -29,6 +29,7 @@ from redactlib.detect.override import find_override
 from redactlib.detect.sideways import read_sideways
 from redactlib.detect.spotting import find_spots
 from redactlib.detect.strike import StrikeSettings, is_stamp_struck, is_struck
+from redactlib.detect.uncovered import read_uncovered
 from redactlib.detect.wording import in_catalogue_words
 from redactlib.forms import date_blanks, read_form
 from redactlib.layers import Layers
@@ -109,6 +110,7 @@ def find_stamps(
     pieces = reread(scan, [line for line in text.lines if line.text.strip()], reader)
     pieces = read_upside_down(scan, pieces, reader)
     pieces += read_halves(scan, pieces, reader)
+    pieces += read_uncovered(scan, layers, pieces, reader)
     pieces = read_sideways(scan, read_margins(scan, pieces, reader), reader)
     spots = find_spots(scan)
     pieces += [*read_faint(scan, pieces, reader), *read_spots(scan, spots, pieces, reader)]

@@ -1,0 +1,127 @@
+"""Lines of a stamp that the pen runs over: looked for once more with the pen's ink taken away.
+
+A text detector makes one line of print and of what is written across it, or sees no line at all. Near a line that may
+be a stamp's, where what stands there was read with doubt and the pen is in it, the page is looked at again without the
+pen, turned so that the stamp stands level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from redactlib.detect.closer import is_well_read, likeness
+from redactlib.layers import Layers
+from redactlib.marks import Box, intersection
+from redactlib.reading import Reader, TextLine, crop_line, text_line
+from redactlib.scan import Scan
+
+
+@dataclass(frozen=True)
+class UncoveredSettings:
+    """Where lines are looked for without the pen; lengths in heights of the line that may be a stamp's."""
+
+    score: float = 0.75  # share of a key phrase's letters that makes a line a stamp's
+    doubtful: float = 0.88  # confidence of a line beside it that may be two
+    pen_min: float = 0.2  # of its ink, that was written by hand
+    along: float = 8.0  # from the line's ends
+    across: float = 5.0  # over and under it
+    windows_max: int = 3  # looked at, those of the likeliest lines first: 50 ms each
+    hand: int = 110  # of 255: probability of a pen's ink
+    margin: int = 32  # px of paper around what is looked at
+
+
+def read_uncovered(
+    scan: Scan,
+    layers: Layers | None,
+    pieces: Sequence[TextLine],
+    reader: Reader,
+    *,
+    settings: UncoveredSettings = UncoveredSettings(),
+) -> list[TextLine]:
+    """Lines that come out near a stamp's line when the pen's ink is taken away.
+
+    Args:
+        scan: the page, upright.
+        layers: which ink is what; without them nothing is found.
+        pieces: the page's lines as read.
+        reader: finds lines and reads them carefully.
+    """
+    if layers is None:
+        return []
+    covered = [p.box for p in pieces if p.confidence < settings.doubtful and _has_pen(scan, layers, p.box, settings)]
+    known = [(p.box, p.confidence) for p in pieces]
+    scores = likeness(pieces)
+    found: list[TextLine] = []
+    seen: list[tuple[int, Box]] = []
+    for i in sorted(range(len(pieces)), key=lambda i: -scores[i]):
+        turns, window = _around(pieces[i], scan, settings)
+        if scores[i] < settings.score or not any(intersection(window, box) for box in covered):
+            continue
+        if any(t == turns and intersection(window, w) > 0.5 * intersection(window, window) for t, w in seen):
+            continue
+        if len(seen) == settings.windows_max:
+            break
+        seen.append((turns, window))
+        found += _lines_without_pen(scan, layers, turns, window, known, reader, settings)
+    return found
+
+
+def _around(piece: TextLine, scan: Scan, settings: UncoveredSettings) -> tuple[int, Box]:
+    """The quarter turns that set a line level, and the page's part around it."""
+    turns = round(piece.rotation_deg / 90) % 4
+    x0, y0, x1, y1 = piece.box
+    along, across = round(settings.along * piece.height), round(settings.across * piece.height)
+    right, down = (across, along) if turns % 2 else (along, across)
+    return turns, (max(0, x0 - right), max(0, y0 - down), min(scan.width, x1 + right), min(scan.height, y1 + down))
+
+
+def _hand(scan: Scan, layers: Layers, box: Box, settings: UncoveredSettings) -> np.ndarray:
+    """Where a part of the page is a pen's more than a stamp's or typing's."""
+    x0, y0, x1, y1 = box
+    grid = np.array([[layers.scale, 0, x0 * layers.scale], [0, layers.scale, y0 * layers.scale]], np.float32)
+    size = (x1 - x0, y1 - y0)
+    hand, stamp, type_ = (
+        cv2.warpAffine(m, grid, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        for m in (layers.handwriting, layers.stamp, layers.print)
+    )
+    return np.asarray((hand > settings.hand) & (hand > stamp) & (hand > type_))
+
+
+def _has_pen(scan: Scan, layers: Layers, box: Box, settings: UncoveredSettings) -> bool:
+    x0, y0, x1, y1 = (max(0, v) for v in box)
+    ink = scan.ink[y0:y1, x0:x1]
+    hand = _hand(scan, layers, (x0, y0, x0 + ink.shape[1], y0 + ink.shape[0]), settings) if ink.size else ink
+    return float((ink & hand).sum()) > settings.pen_min * float(ink.sum())
+
+
+def _lines_without_pen(
+    scan: Scan,
+    layers: Layers,
+    turns: int,
+    window: Box,
+    known: Sequence[tuple[Box, float]],
+    reader: Reader,
+    settings: UncoveredSettings,
+) -> list[TextLine]:
+    x0, y0, x1, y1 = window
+    bare = scan.grey[y0:y1, x0:x1].copy()
+    bare[_hand(scan, layers, window, settings)] = 255
+    level = np.ascontiguousarray(np.rot90(bare, -turns))
+    rim = settings.margin
+    plane = cv2.copyMakeBorder(level, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=255)
+    corner = np.array([x0, y0], np.float32)
+    places = [_turned_back(corners - rim, turns, bare.shape) + corner for corners in reader.find_lines(plane)]
+    fresh = [corners for corners in places if not is_well_read(corners, known)]
+    readings = reader.read([crop_line(bare, corners - corner) for corners in fresh], careful=True)
+    return [text_line(c, reading) for c, reading in zip(fresh, readings, strict=True) if reading.text.strip()]
+
+
+def _turned_back(corners: np.ndarray, turns: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Corners in a picture turned clockwise by quarters, in the picture as it was, of this shape."""
+    height, width = shape[:2]
+    x, y = corners[:, 0], corners[:, 1]
+    return np.stack([(x, y), (y, height - x), (width - x, height - y), (width - y, x)][turns], 1).astype(np.float32)
