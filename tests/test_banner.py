@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from redactlib.detect.banner import find_banners, level_choices
+from redactlib.detect.outline import letters_within
 from redactlib.detect.stamp import find_stamps
 from redactlib.marks import iou
 from redactlib.reading import PageText, Reading, TextLine, text_line
@@ -192,3 +193,15 @@ def test_a_numbering_stamp_fills_its_line(lead: float, stamps: int) -> None:
     number = said("69083", 700, 100, 130, 60, lead=lead)
     found = find_stamps(Scan(blank(), 100.0), None, PageText((*PROSE, number)), Blind())
     assert [stamp.text for stamp in found] == ["69083"] * stamps
+
+
+def test_a_level_in_a_box_drawn_too_large_is_boxed_by_its_letters() -> None:
+    page = np.full((400, 600), 255, np.uint8)
+    for i in range(6):
+        page[175:225, 160 + 50 * i : 190 + 50 * i] = 0
+    page[130:135, 150:480] = page[250:252, 170:470] = 0  # what lies over it and under it
+    loose = (150, 120, 470, 255)
+    assert letters_within(Scan(page, 150.0), loose, 6) == (160, 175, 440, 225)
+    assert letters_within(Scan(page, 150.0), loose, 5) is None  # another word's
+    assert letters_within(Scan(page, 150.0), (155, 173, 445, 227), 6) is None  # no need
+    assert letters_within(Scan(np.full_like(page, 255), 150.0), loose, 6) is None

@@ -21,7 +21,7 @@ from redactlib.catalogue.banners import (
     worn_level,
 )
 from redactlib.catalogue.markings import Line, fold, says_every_word
-from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, padded
+from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, letters_within, padded
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
 from redactlib.reading import Reading, TextLine, likeliest_of, stretch, text_line
@@ -531,9 +531,14 @@ def _banner(
 ) -> Stamp:
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
     inside = [inked(scan, _words_of(pieces[i], words, settings)) for i in members]
-    extent = union(*inside)
+    height = pieces[members[0]].height
+    alone = (
+        letters_within(scan, inside[0], sum(map(str.isalnum, pieces[members[0]].text))) if len(members) == 1 else None
+    )
+    if alone:
+        inside, height = [alone], float(alone[3] - alone[1])
     return Stamp(
-        box=framed(scan, padded(scan, extent, pieces[members[0]].height)),
+        box=framed(scan, padded(scan, union(*inside), height)),
         confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),
         text=" / ".join(pieces[i].text for i in members),
         family="classification",

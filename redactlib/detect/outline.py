@@ -28,6 +28,11 @@ class OutlineSettings:
     unread_max: float = 4.0  # letters' widths before a line's first letter and after its last
     level_max: float = 0.06  # rise over run of a line that its upright box holds well enough
     pad: float = 0.14  # around the ink, as a reader draws a box
+    letter_min: float = 0.2  # of a box's height: smaller pieces of ink are no letters of it
+    letter_width_max: float = 0.5  # of its width
+    letter_shift: float = 0.22  # of a letter's height, from its head to those of the others, and from foot to feet
+    letters_wide: float = 0.6  # of the box's width, that its letters take up,
+    letters_small: tuple[float, float] = (1.3, 3.5)  # if it is so many times larger than they are
 
 
 def as_line(piece: TextLine, number: int) -> Line:
@@ -129,6 +134,34 @@ def tight(scan: Scan, box: Box, *, settings: OutlineSettings = OutlineSettings()
         filled = np.flatnonzero(profile >= max(1.0, low + 0.15 * (high - low)))
         spans.append((int(filled[0]), int(filled[-1]) + 1))
     return (x0 + spans[1][0], y0 + spans[0][0], x0 + spans[1][1], y0 + spans[0][1])
+
+
+def letters_within(scan: Scan, box: Box, count: int, *, settings: OutlineSettings = OutlineSettings()) -> Box | None:
+    """The box of a level word in a box drawn too large around it: as many pieces of ink in a row as it has letters.
+
+    ``None`` where no such row is there, where it takes up little of the box, or nearly all.
+    """
+    x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(scan.width, box[2]), min(scan.height, box[3])
+    ink = scan.ink[y0:y1, x0:x1].astype(np.uint8)
+    if not ink.any():
+        return None
+    high, wide = ink.shape
+    pieces = cv2.connectedComponentsWithStats(ink)[2][1:]
+    pieces = pieces[(pieces[:, 3] > settings.letter_min * high) & (pieces[:, 2] < settings.letter_width_max * wide)]
+    heads, feet = pieces[:, 1], pieces[:, 1] + pieces[:, 3]
+    slack = settings.letter_shift * pieces[:, 3]
+    rows = [pieces[(abs(heads - heads[i]) < slack[i]) & (abs(feet - feet[i]) < slack[i])] for i in range(len(pieces))]
+    rows = [row for row in rows if len(row) == count]
+    if not rows:
+        return None
+    row = max(rows, key=lambda row: int((row[:, 2] * row[:, 3]).sum()))
+    left, top = row[:, :2].min(0)
+    right, low = (row[:, :2] + row[:, 2:4]).max(0)
+    least, most = settings.letters_small
+    fits = least * (right - left) * (low - top) <= wide * high <= most * (right - left) * (low - top)
+    if not fits or right - left < settings.letters_wide * wide:
+        return None
+    return (x0 + int(left), y0 + int(top), x0 + int(right), y0 + int(low))
 
 
 def inked(scan: Scan, corners: np.ndarray, *, settings: OutlineSettings = OutlineSettings()) -> Box:
