@@ -21,7 +21,17 @@ from redactlib.catalogue.banners import (
     worn_level,
 )
 from redactlib.catalogue.markings import Line, fold, says_every_word
-from redactlib.detect.outline import OutlineSettings, as_line, cut_line, framed, inked, joined, letters_within, padded
+from redactlib.detect.outline import (
+    OutlineSettings,
+    as_line,
+    cut_line,
+    framed,
+    inked,
+    joined,
+    letters_within,
+    padded,
+    uncovered,
+)
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, union
 from redactlib.reading import Reading, TextLine, likeliest_of, stretch, text_line
@@ -290,9 +300,10 @@ def with_cut_level(
     rest = rest or _same_as_foot(scan, [s.box for s in over], model.box, settings)
     if rest is None:
         return list(banners)
+    rest = uncovered(scan, rest, [s.box for s in over])
     words = [*model.evidence["words"], *(w for b in below for w in b.evidence["words"])]
     level = Stamp(
-        box=padded(scan, union(rest, *(b.box for b in below)), height),
+        box=padded(scan, union(rest, *(b.box for b in below)), rest[3] - rest[1]),
         confidence=round(0.6 * model.confidence, 3),
         text=" / ".join([f"[{model.text}]", *(b.text for b in below)]),
         family="classification",

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 from redactlib.catalogue.banners import STAMPED_CONTROLS, STAMPED_LEVELS, banner_words
 from redactlib.catalogue.markings import fold
 from redactlib.detect.banner import field_values, is_field
-from redactlib.detect.outline import framed, padded, tight
+from redactlib.detect.outline import framed, padded, tight, uncovered
 from redactlib.detect.spotting import Spot
 from redactlib.detect.strike import is_struck
 from redactlib.marks import DECISIVE, Box, Stamp, area, intersection, iou, union
@@ -45,9 +45,6 @@ class LetteringSettings:
     sure: float = 0.9  # confidence of a banner whose box is left as it is,
     plain: float = 0.85  # unless a word in it is so hot
     loose_min: float = 1.4  # and the banner's box so much larger: it is drawn anew
-    seen_min: float = 0.2  # of a level's height, that stands out from under a release line: only that is boxed,
-    gap_max: float = 0.25  # if a row between them holds so little of its rows' ink: the line came with its white ground
-    gap_reach: float = 0.35  # of the line's height, to both sides of its edge, where that row lies
     line_heat_min: float = 0.3  # of dates and serial numbers that are read
     date_heat_min: float = 0.65  # of those that need not be read: surer ones were all true
     serial_heat_min: float = 0.6
@@ -104,7 +101,7 @@ def with_worn_levels(
         if not level or any(b.evidence["words"] != [level] for b in loose):
             continue
         captions = [b for b in rest if not set(LEVELS) & set(b.evidence["words"]) and _close(spot.box, b.box)]
-        box = _uncovered(scan, tight(scan, spot.box), covers, settings)
+        box = uncovered(scan, tight(scan, spot.box), covers)
         rest = [b for b in rest if b not in (*captions, *loose)]
         rest.append(_stamp(scan, odds, level, spot, box, captions))
     return rest
@@ -133,23 +130,6 @@ def _is_loose(banner: Stamp, spot: Spot, settings: LetteringSettings) -> bool:
     """Whether a banner was read with doubt and is boxed much larger than the level in it."""
     doubtful = banner.confidence < settings.sure or spot.heat >= settings.plain
     return doubtful and area(banner.box) >= settings.loose_min * area(spot.box)
-
-
-def _uncovered(scan: Scan, box: Box, covers: Sequence[Box], settings: LetteringSettings) -> Box:
-    """What of a level stands out from under a release line on its own ground; all of it where letters show through."""
-    for cover in (c for c in covers if intersection(box, c)):
-        x0, y0, x1, y1 = box
-        above, below = cover[1] - y0, y1 - cover[3]
-        edge = cover[1] if above > below else cover[3]
-        reach = round(settings.gap_reach * (cover[3] - cover[1]))
-        if max(above, below) < settings.seen_min * (y1 - y0) or reach < 1:
-            continue
-        rows = scan.ink[max(0, edge - reach) : edge + reach, x0:x1].sum(1)
-        rows = np.convolve(rows, np.full(3, 1 / 3), "valid") if rows.size > 3 else rows  # dots leave rows empty, too
-        seen = scan.ink[y0:edge, x0:x1] if above > below else scan.ink[edge:y1, x0:x1]
-        if rows.size and seen.size and rows.min() <= settings.gap_max * float(np.median(seen.sum(1))):
-            box = (x0, y0, x1, edge) if above > below else (x0, edge, x1, y1)
-    return box
 
 
 def read_spots(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from redactlib.catalogue.markings import Line
-from redactlib.marks import Box
+from redactlib.marks import Box, intersection
 from redactlib.reading import TextLine, stretch
 from redactlib.scan import Scan
 
@@ -28,6 +28,9 @@ class OutlineSettings:
     unread_max: float = 4.0  # letters' widths before a line's first letter and after its last
     level_max: float = 0.06  # rise over run of a line that its upright box holds well enough
     pad: float = 0.14  # around the ink, as a reader draws a box
+    seen_min: float = 0.2  # of a level's height, that stands out from under a release line: only that is boxed,
+    gap_max: float = 0.25  # if a row between them holds so little of its rows' ink: the line came with its white ground
+    gap_reach: float = 0.35  # of the line's height, to both sides of its edge, where that row lies
     letter_min: float = 0.2  # of a box's height: smaller pieces of ink are no letters of it
     letter_width_max: float = 0.5  # of its width
     letter_shift: float = 0.22  # of a letter's height, from its head to those of the others, and from foot to feet
@@ -187,6 +190,23 @@ def _faint_ink(grey: np.ndarray) -> np.ndarray:
     """What is darker than the paper around it, where a stamp is too pale to count as the page's ink (Otsu 1979)."""
     _, dark = cv2.threshold(cv2.GaussianBlur(grey, (0, 0), 1.0), 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
     return dark.astype(bool)
+
+
+def uncovered(scan: Scan, box: Box, covers: Sequence[Box], *, settings: OutlineSettings = OutlineSettings()) -> Box:
+    """What of a level stands out from under a release line on its own ground; all of it where letters show through."""
+    for cover in (c for c in covers if intersection(box, c)):
+        x0, y0, x1, y1 = box
+        above, below = cover[1] - y0, y1 - cover[3]
+        edge = cover[1] if above > below else cover[3]
+        reach = round(settings.gap_reach * (cover[3] - cover[1]))
+        if max(above, below) < settings.seen_min * (y1 - y0) or reach < 1:
+            continue
+        rows = scan.ink[max(0, edge - reach) : edge + reach, x0:x1].sum(1)
+        rows = np.convolve(rows, np.full(3, 1 / 3), "valid") if rows.size > 3 else rows  # dots leave rows empty, too
+        seen = scan.ink[y0:edge, x0:x1] if above > below else scan.ink[edge:y1, x0:x1]
+        if rows.size and seen.size and rows.min() <= settings.gap_max * float(np.median(seen.sum(1))):
+            box = (x0, y0, x1, edge) if above > below else (x0, edge, x1, y1)
+    return box
 
 
 def padded(scan: Scan, box: Box, height: float, *, settings: OutlineSettings = OutlineSettings()) -> Box:

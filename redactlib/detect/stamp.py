@@ -24,7 +24,18 @@ from redactlib.detect.banner import find_banners, with_cut_level
 from redactlib.detect.closer import read_cut, read_faint, read_halves, read_upside_down, reread
 from redactlib.detect.lettering import read_spots, unread_stamps, with_worn_levels
 from redactlib.detect.margins import read_margins
-from redactlib.detect.outline import OutlineSettings, as_line, bounds, cut_line, framed, inked, joined, padded, tight
+from redactlib.detect.outline import (
+    OutlineSettings,
+    as_line,
+    bounds,
+    cut_line,
+    framed,
+    inked,
+    joined,
+    letters_within,
+    padded,
+    tight,
+)
 from redactlib.detect.override import find_override
 from redactlib.detect.sideways import read_sideways
 from redactlib.detect.spotting import find_spots
@@ -315,8 +326,10 @@ def _stamp(
     unread = _unread_rows(scan, match, lines, legend_corners, settings) if row.worn else []
     outlines = legend_corners + _fills(legend_corners, [pieces[i] for i in filled], settings)
     extent = union(*(inked(scan, outline) for outline in outlines), *(tight(scan, box) for box in unread))
-    if len(row.lines) == 1 and abs(rotation) < settings.level_max_deg:
-        extent = _lean(scan, extent, sum(len(lines[i].text) for i in match.lines), settings)
+    if len(row.lines) <= 1 and abs(rotation) < settings.level_max_deg:
+        said = "".join(lines[i].text for i in match.lines)
+        letters = letters_within(scan, extent, sum(map(str.isalnum, said))) if len(outlines) == 1 else None
+        extent = letters or (_lean(scan, extent, len(said), settings) if row.lines else extent)
     if "case" in row.fields and "case" not in form.fields:
         extent = _whole_row(scan, extent, settings)
     box = padded(scan, extent, min(pieces[own[0]].height, extent[3] - extent[1]))
