@@ -30,6 +30,8 @@ class UncoveredSettings:
     along: float = 8.0  # from the line's ends
     across: float = 5.0  # over and under it
     windows_max: int = 3  # looked at, those of the likeliest lines first: 50 ms each
+    legend_min: float = 0.6  # share of a key phrase's letters in a line that is read carefully, and kept
+    length_min: float = 2.0  # of such a line, by its height
     hand: int = 110  # of 255: probability of a pen's ink
     margin: int = 32  # px of paper around what is looked at
 
@@ -115,9 +117,14 @@ def _lines_without_pen(
     plane = cv2.copyMakeBorder(level, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=255)
     corner = np.array([x0, y0], np.float32)
     places = [_turned_back(corners - rim, turns, bare.shape) + corner for corners in reader.find_lines(plane)]
-    fresh = [corners for corners in places if not is_well_read(corners, known)]
-    readings = reader.read([crop_line(bare, corners - corner) for corners in fresh], careful=True)
-    return [text_line(c, reading) for c, reading in zip(fresh, readings, strict=True) if reading.text.strip()]
+    long = [c for c in places if np.linalg.norm(c[1] - c[0]) > settings.length_min * np.linalg.norm(c[3] - c[0])]
+    fresh = [corners for corners in long if not is_well_read(corners, known)]
+    for careful in (False, True):
+        readings = reader.read([crop_line(bare, corners - corner) for corners in fresh], careful=careful)
+        lines = [text_line(corners, reading) for corners, reading in zip(fresh, readings, strict=True)]
+        lines = [line for line, score in zip(lines, likeness(lines), strict=True) if score >= settings.legend_min]
+        fresh = [line.corners for line in lines]
+    return lines
 
 
 def _turned_back(corners: np.ndarray, turns: int, shape: tuple[int, ...]) -> np.ndarray:
