@@ -153,11 +153,11 @@ def date_readings(
         blanks: corners ``(4, 2)`` of the stamp's room for a date, read whatever line is found there.
     """
     blanks = [blank for blank in blanks if _within(blank, [box]) or not _within(blank, elsewhere)]
-    window, lines = _lines(scan, box, reader, rotation_deg, (legend, elsewhere), blanks, settings)
-    at_a_glance = dates.read([_view(window, line, settings.views[0]) for line in lines])
+    window, _, lines = lines_around(scan, box, reader, rotation_deg, (legend, elsewhere), blanks, settings)
+    at_a_glance = dates.read([view_of(window, line, settings.views[0]) for line in lines])
     figures = [sum(map(str.isdigit, seen.text)) for seen in at_a_glance]
     likely = [i for i, count in enumerate(figures) if count >= settings.digits_min or i >= len(lines) - len(blanks)]
-    read: dict[int, list[tuple[_Line, list[Reading]]]] = {}
+    read: dict[int, list[tuple[FoundLine, list[Reading]]]] = {}
     whole = [i for i in likely if lines[i].half_of is None]
     read |= _read_closer(window, {i: (lines[i], at_a_glance[i]) for i in whole}, reader, dates, settings)
     cut = [i for i in likely if lines[i].half_of is not None and not _spelt(read.get(lines[i].half_of or 0))]
@@ -172,18 +172,18 @@ def date_readings(
     )
 
 
-def _spelt(crops: Sequence[tuple[_Line, list[Reading]]] | None) -> bool:
+def _spelt(crops: Sequence[tuple[FoundLine, list[Reading]]] | None) -> bool:
     """Whether the best guess of some view of a line spells a date out: then it is one line, and not two."""
     return any(parse_date(reading.text) for _, views in crops or () for reading in views)
 
 
 def _read_closer(
     window: np.ndarray,
-    lines: dict[int, tuple[_Line, Reading]],
+    lines: dict[int, tuple[FoundLine, Reading]],
     reader: Reader,
     dates: DateReader,
     settings: DateLineSettings,
-) -> dict[int, list[tuple[_Line, list[Reading]]]]:
+) -> dict[int, list[tuple[FoundLine, list[Reading]]]]:
     """For each line its crops with the readings of their views: the line, or of a long one the figures in it."""
     long = {i for i, (line, _) in lines.items() if line.length >= settings.view_length_max * line.height}
     whole = [(i, line, settings.views[: 1 if i in long else None]) for i, (line, _) in lines.items()]
@@ -193,7 +193,7 @@ def _read_closer(
         for i in sorted(long)
         for part in _figures(lines[i][0], views_of[i][0], settings) or _figures(*lines[i], settings)
     ]
-    found: dict[int, list[tuple[_Line, list[Reading]]]] = {}
+    found: dict[int, list[tuple[FoundLine, list[Reading]]]] = {}
     for (i, part, _), views in zip(parts, _read_views(window, parts, reader, dates), strict=True):
         found.setdefault(i, []).append((part, views_of[i] + views))
     return {i: [(line, views_of[i])] for i, (line, _) in lines.items()} | found
@@ -201,17 +201,17 @@ def _read_closer(
 
 def _read_views(
     window: np.ndarray,
-    crops: Sequence[tuple[int, _Line, Sequence[tuple[float, float, float]]]],
+    crops: Sequence[tuple[int, FoundLine, Sequence[tuple[float, float, float]]]],
     reader: Reader,
     dates: DateReader,
 ) -> list[list[Reading]]:
     """What the date recogniser says of each view of each crop, told what the general one makes of it."""
-    pictures = [_view(window, line, view) for _, line, views in crops for view in views]
+    pictures = [view_of(window, line, view) for _, line, views in crops for view in views]
     readings = iter(dates.read(pictures, reader.read(pictures, careful=True)) if pictures else ())
     return [[next(readings) for _ in views] for _, _, views in crops]
 
 
-def _figures(line: _Line, seen: Reading, settings: DateLineSettings) -> list[_Line]:
+def _figures(line: FoundLine, seen: Reading, settings: DateLineSettings) -> list[FoundLine]:
     """The stretches of a long line that hold figures with strokes between them, as a date does."""
     found = []
     for run in re.finditer(r"[\d/|.,IOlSBGTZ-]{4,}", seen.text):
@@ -233,12 +233,12 @@ def date_crops(
     settings: DateLineSettings = DateLineSettings(),
 ) -> list[tuple[np.ndarray, float]]:
     """Upright grey crops of the lines in and around a stamp, with weights; arguments as for :func:`date_readings`."""
-    window, lines = _lines(scan, box, reader, rotation_deg, ((), ()), (), settings)
-    return [(_view(window, line, settings.views[0]), line.weight) for line in lines]
+    window, _, lines = lines_around(scan, box, reader, rotation_deg, ((), ()), (), settings)
+    return [(view_of(window, line, settings.views[0]), line.weight) for line in lines]
 
 
 @dataclass(frozen=True, eq=False)
-class _Line:
+class FoundLine:
     """A line in a stamp's window.
 
     Attributes:
@@ -264,7 +264,7 @@ class _Line:
         return float(np.linalg.norm(self.corners[3] - self.corners[0]))
 
 
-def _lines(
+def lines_around(
     scan: Scan,
     box: Box,
     reader: Reader,
@@ -272,10 +272,16 @@ def _lines(
     legends: tuple[Sequence[Box], Sequence[Box]],
     blanks: Sequence[np.ndarray],
     settings: DateLineSettings,
-) -> tuple[np.ndarray, list[_Line]]:
+) -> tuple[np.ndarray, np.ndarray, list[FoundLine]]:
     """The stamp and its surroundings set upright, and the lines there; of tall lines also the halves; blanks last.
 
-    `legends` are its own lines and those of other stamps.
+    Args:
+        scan, box, reader, rotation_deg, blanks: as for :func:`date_readings`.
+        legends: boxes of the stamp's own printed lines, and of those of others.
+        settings: how far and for what is looked.
+
+    Returns:
+        the window, uint8 ``(h, w)``; the affine map ``(2, 3)`` from there to the page; the lines in the window.
     """
     window, to_page = _window(scan, box, rotation_deg, settings)
     found: list[np.ndarray] = []
@@ -286,27 +292,27 @@ def _lines(
             if _fits(line, scan, settings) and not any(_share(line, other) > settings.same for other in found):
                 found.append(line)
     usual = float(np.median([np.linalg.norm(line[3] - line[0]) for line in found])) if found else 0.0
-    lines: list[_Line] = []
+    lines: list[FoundLine] = []
     for i, corners in enumerate(found):
         on_page = cv2.transform(corners[None], to_page)[0]
         at_home = _within(on_page, [box])
         if not at_home and _is_another_s(on_page, *legends, settings):
             continue
         number = next((j for j, other in enumerate(found[:i]) if _share(corners, other) > settings.one_line), i)
-        whole = _Line(corners, 1.0 if at_home else settings.outside, number)
+        whole = FoundLine(corners, 1.0 if at_home else settings.outside, number)
         lines.append(whole)
         if whole.height > settings.tall * usual:
             at, parts = len(lines) - 1, halves(corners, settings.half)
-            lines += [_Line(half, whole.weight, number, at, margin_max=0.05) for half in parts]
+            lines += [FoundLine(half, whole.weight, number, at, margin_max=0.05) for half in parts]
     from_page = cv2.invertAffineTransform(to_page)
     for i, blank in enumerate(blanks):
         corners = cv2.transform(blank[None], from_page)[0]
         same = (line.number for line in lines if _share(corners, line.corners) > settings.one_line)
-        lines.append(_Line(corners, 1.0, next(same, len(found) + i), margin_max=0.12))
-    return window, lines
+        lines.append(FoundLine(corners, 1.0, next(same, len(found) + i), margin_max=0.12))
+    return window, to_page, lines
 
 
-def _view(window: np.ndarray, line: _Line, view: tuple[float, float, float]) -> np.ndarray:
+def view_of(window: np.ndarray, line: FoundLine, view: tuple[float, float, float]) -> np.ndarray:
     """One line cut out with margins and set upright, its slant taken out; settings as in `DateLineSettings.views`."""
     along_margin, across_margin, slant = view
     across_margin = min(across_margin, line.margin_max)

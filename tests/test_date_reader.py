@@ -16,10 +16,10 @@ from redactlib.datelines import (
     DateLineSettings,
     DateReader,
     _is_another_s,
-    _lines,
     as_guess,
     date_crops,
     date_readings,
+    lines_around,
 )
 from redactlib.dates import read_date
 from redactlib.pipeline import analyze
@@ -81,7 +81,9 @@ def test_a_tall_line_is_also_read_by_halves_and_lines_of_other_stamps_are_left()
     assert len(crops) == len(date_crops(scan, (200, 200, 500, 500), even)) + 2
     at_home = [crop for crop, weight in crops if weight == 1]
     assert 0 < len(at_home) < len(crops)
-    _, left = _lines(scan, (200, 200, 500, 500), detector, 0.0, ((), [(0, 0, 900, 900)]), (), DateLineSettings())
+    _, _, left = lines_around(
+        scan, (200, 200, 500, 500), detector, 0.0, ((), [(0, 0, 900, 900)]), (), DateLineSettings()
+    )
     assert len(left) == len(at_home)
 
 

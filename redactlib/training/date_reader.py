@@ -23,6 +23,7 @@ from redactlib.reading import ALPHABET, NeuralReader, PageText, Reader, read_pag
 from redactlib.scan import Scan, open_scans
 from redactlib.synth.fonts import find_fonts
 from redactlib.training.date_lines import LineSources, draw_line, read_digits, spoil
+from redactlib.training.date_stamps import stamp_crops
 from redactlib.training.date_truth import LINE_WIDTH_MAX_PX, noted_lines, stamp_lines, typed_lines
 from redactlib.training.ink import fold_of
 
@@ -196,11 +197,14 @@ def rebuild(
     digits: Path | None = None,
     hands: Path | None = None,
     fold: int | None = None,
+    fonts: Path | None = None,
     drawn: int = 22_000,
+    stamps: int = 2_400,
     steps: int = 5700,
+    stamp_steps: int = 2000,
     real_steps: int = 240,
 ) -> None:
-    """Train the shipped model: on drawn and typed lines, then on these and the stamp fills that it can now align.
+    """Train the shipped model: on drawn and typed lines, on drawn stamps, on the real fills that it can now align.
 
     Args:
         scans: holds ``labelled`` and ``unlabelled``.
@@ -208,8 +212,9 @@ def rebuild(
         digits: folder of MNIST's idx files; without it all figures are pen strokes.
         hands: folder of handwriting fonts (.ttf or .woff).
         fold: the half of the documents to leave out (:func:`redactlib.training.ink.fold_of`), or ``None``.
-        drawn: how many lines to draw.
-        steps, real_steps: updates of the two stages.
+        fonts: type faces of the drawn stamps.
+        drawn, stamps: how many lines and how many stamps to draw.
+        steps, stamp_steps, real_steps: updates of the three stages.
     """
     reader = NeuralReader()
 
@@ -228,6 +233,9 @@ def rebuild(
     typed_told = told(typed, reader)
     net = DateNet()
     fit(net, _mixture((pool_told, 12), (typed_told, 1)), steps=steps, rate=2.2e-3, seed=7)
+    cut_out = list(stamp_crops(net, reader, stamps=stamps, seed=9001, fonts=fonts))
+    mixture = _mixture((cut_out, 11), (pool_told, 8), (typed_told, 1))
+    fit(net, mixture, steps=stamp_steps, rate=1.2e-3, seed=23)
     found = [*stamp_lines(scans, net, reader, read), *noted_lines(scans)]
     fills = [(line, text) for name, line, text in found if fold_of(name) != fold]
     varied = [(spoil(_jittered(line, rng), rng, print_), text) for line, text in fills for _ in range(2)]
@@ -235,7 +243,7 @@ def rebuild(
         told([line for line in [*fills, *varied] if any(c.isdigit() for c in line[1]) is with_figures], reader)
         for with_figures in (True, False)
     )
-    mixture = _mixture((pool_told, 7), (typed_told, 1), (numbers, 5), (words, 1))
+    mixture = _mixture((pool_told, 4), (cut_out, 4), (typed_told, 1), (numbers, 5), (words, 1))
     fit(net, mixture, steps=real_steps, rate=7e-4, seed=11, batch=32, settled=True)
     out.write_bytes(to_onnx(net))
 

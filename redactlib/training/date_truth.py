@@ -42,7 +42,7 @@ def stamp_lines(
         for stamp in stamps:
             texts = _parts(stamp["text"])
             crops = date_crops(scan, tuple(stamp["box"]), reader, rotation_deg=float(stamp.get("rot") or 0))
-            lines = [line for crop, _ in crops if (line := _line(crop)) is not None]
+            lines = [line for crop, _ in crops if (line := fitting(crop)) is not None]
             for line, guess in zip(lines, reader.read(lines, careful=True), strict=True):
                 text = align(net, line, guess, texts)
                 if text:
@@ -55,7 +55,7 @@ def noted_lines(scans: Path) -> Iterator[tuple[str, np.ndarray, str]]:
     for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
         grey = cv2.imread(str(scans / row["page"]), cv2.IMREAD_GRAYSCALE)
         corners = np.array(row["corners"].split(), np.float32).reshape(4, 2)
-        line = _line(crop_line(grey, corners, pad=0.12)) if grey is not None else None
+        line = fitting(crop_line(grey, corners, pad=0.12)) if grey is not None else None
         if line is not None:
             yield document_of(row["page"]), line, row["text"]
 
@@ -76,29 +76,32 @@ def typed_lines(
             and all(c in CHARACTERS for c in line.text.upper())
         ]
         for i in rng.permutation(len(sure))[:per_page]:
-            image = _line(crop_line(scan.grey, sure[i].corners, pad=0.1))
+            image = fitting(crop_line(scan.grey, sure[i].corners, pad=0.1))
             if image is not None:
                 yield image, sure[i].text.upper()
 
 
 def align(net: nn.Module, line: np.ndarray, guess: Reading, texts: Sequence[str]) -> str | None:
     """The text that a line says by the network's own probabilities, or ``None`` where no text fits, or several do."""
-    darkness = torch.from_numpy(1 - line[None, None].astype(np.float32) / 255)
-    said = torch.from_numpy(as_guess(guess.lattice, -(-line.shape[1] // STEP_PX))[None])
-    with torch.no_grad():
-        logs = net(darkness, said).log_softmax(2).transpose(0, 1)
-    costs = []
-    for text in texts:
-        codes = torch.tensor([[CHARACTERS.index(c) + 1 for c in text]])
-        loss = nn.functional.ctc_loss(
-            logs, codes, torch.tensor([len(logs)]), torch.tensor([len(text)]), reduction="sum"
-        )
-        costs.append(loss.item())
+    costs = costs_of(net, line, guess, texts)
     order = np.argsort(costs)
     best = texts[order[0]]
     rivals = [costs[i] for i in order[1:] if texts[i] not in best and best not in texts[i]]
     sure = costs[order[0]] < _COST_MAX * len(best) and (not rivals or rivals[0] - costs[order[0]] > _LEAD_MIN)
     return best if sure else None
+
+
+def costs_of(net: nn.Module, line: np.ndarray, guess: Reading, texts: Sequence[str]) -> list[float]:
+    """How improbable each text is to the network in a line of which another recogniser makes `guess`, in nats."""
+    darkness = torch.from_numpy(1 - line[None, None].astype(np.float32) / 255)
+    said = torch.from_numpy(as_guess(guess.lattice, -(-line.shape[1] // STEP_PX))[None])
+    with torch.no_grad():
+        logs = net(darkness, said).log_softmax(2).transpose(0, 1)
+    lengths, codes = torch.tensor([len(logs)]), [[CHARACTERS.index(c) + 1 for c in text] for text in texts]
+    return [
+        nn.functional.ctc_loss(logs, torch.tensor([code]), lengths, torch.tensor([len(code)]), reduction="sum").item()
+        for code in codes
+    ]
 
 
 def _parts(text: str) -> list[str]:
@@ -111,6 +114,7 @@ def _parts(text: str) -> list[str]:
     return sorted(part for part in parts if len(part) >= 4)
 
 
-def _line(crop: np.ndarray) -> np.ndarray | None:
+def fitting(crop: np.ndarray) -> np.ndarray | None:
+    """A crop as the recogniser takes it; ``None`` where it is too short or too long to learn from."""
     line = line_image(crop)
     return line if LINE_HEIGHT_PX // 2 <= line.shape[1] <= LINE_WIDTH_MAX_PX else None
