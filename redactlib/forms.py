@@ -78,6 +78,8 @@ class FormSettings:
     blank_length: float = 11.0  # and behind them at most, where no other words follow
     blank_length_min: float = 2.0
     blank_before: float = 0.4  # left free behind those words
+    repeated_letters: int = 10  # of the legend's words that stand in a line which says them once more,
+    repeated: float = 80.0  # in a hundred, how well: a date in it is the legend's own
     label_score: float = 80.0  # in a hundred, how well the label of a tick box must be read;
     label_more: int = 3  # letters beside it, on a line that was not matched with the legend,
     label_near: float = 3.0  # and how far that may stand from one that was, in its heights
@@ -277,7 +279,7 @@ def _date(
         return _as_dict(printed, handwritten=False)
     inside = [value for name, value, _ in blanks if name == "date"]
     legend = {part for i in match.lines for part in lines[i].parts}
-    rest = [pieces[i].text for i in filled]
+    rest = [pieces[i].text for i in filled if not _repeats(row, pieces[i].text, settings)]
     rest += [  # APR 25 | 1997
         line.text
         for line in lines
@@ -302,6 +304,13 @@ def _date(
         else max(found, key=lambda d: (len(d.date or ""), d.confidence))
     )
     return _as_dict(best, handwritten=row.hand)
+
+
+def _repeats(row: Marking, text: str, settings: FormSettings) -> bool:
+    """Whether a line says the legend's printed words once more, of which another reading was matched."""
+    folded = fold(text)[0]
+    long = [literal.folded for literal in row.literals if len(literal.folded) >= settings.repeated_letters]
+    return any(len(words) <= len(folded) and fuzz.partial_ratio(words, folded) >= settings.repeated for words in long)
 
 
 def _printed(

@@ -212,3 +212,5 @@ def test_a_pen_s_date_in_a_stamp_is_not_the_document_s_own_however_well_it_reads
     pen, typed = piece("8-27-93", 2, left=560, confidence=0.99), piece("17 December 1963", 9, confidence=0.99)
     assert document_date(PageText((*stamp, pen)), matches, lines) is None
     assert document_date(PageText((*stamp, pen, typed)), matches, lines) == "1963-12-17"
+    over_it = piece("7/1/75", -1, confidence=0.99)
+    assert document_date(PageText((*stamp, over_it)), matches, lines) == "1975-07-01"

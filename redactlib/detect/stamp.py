@@ -281,31 +281,24 @@ def document_date(
 ) -> str | None:
     """The latest date that the document's own typing surely shows, ISO; ``None`` without one.
 
-    Lines of a marking and what stands close to one do not count: a pen's date may read as well as typing. Nor do dates
-    after 1995, since release lines and case notes are typed as well.
+    Lines of a marking do not count, nor what stands behind one on its row: a pen's date in the blank there may read as
+    well as typing. Nor do dates after 1995, since release lines and case notes are typed as well.
     """
     marking = [lines[i] for match in matches for i in match.lines]
     said = {line.text for line in marking}
     typed = [line for line in text.lines if line.confidence > 0.95 and line.text not in said]
-    dates = [(date, line) for line in typed if (date := parse_date(line.text, era="document"))]
-    days = [
-        date.date
-        for date, line in dates
-        if date.date
-        and len(date.date) == 10
-        and date.date < "1995"
-        and not any(_stands_at(line, legend, settings) for legend in marking)
-    ]
-    return max(days, default=None)
+    dated = [(date.date, line) for line in typed if (date := parse_date(line.text, era="document"))]
+    days = [(day, line) for day, line in dated if day and len(day) == 10 and day < "1995"]
+    own = [day for day, line in days if not any(_stands_behind(line, legend, settings) for legend in marking)]
+    return max(own, default=None)
 
 
-def _stands_at(piece: TextLine, legend: Line, settings: StampSettings) -> bool:
-    """Whether a line stands where a pen fills in a legend: beside one of its lines, or the next under or over it."""
-    apart = piece.corners.mean(0) - np.array(legend.centre)
-    along, down = abs(float(apart @ np.array(legend.along))), abs(float(apart @ np.array(legend.down)))
-    length = float(np.linalg.norm(piece.corners[1] - piece.corners[0]))
-    beside = along < (legend.width + length) / 2 + settings.fill_after * legend.height
-    return beside and down < settings.fill_below * legend.height
+def _stands_behind(piece: TextLine, legend: Line, settings: StampSettings) -> bool:
+    """Whether a line stands on the row of a legend's line where that ends, as what fills in a blank there."""
+    start = (piece.corners[0] + piece.corners[3]) / 2 - np.array(legend.centre)
+    behind = float(start @ np.array(legend.along)) - legend.width / 2
+    level = abs(float(start @ np.array(legend.down))) < settings.beside_shift * legend.height
+    return level and -legend.height < behind < settings.beside_reach * legend.height
 
 
 def _stamp(
