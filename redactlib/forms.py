@@ -279,12 +279,13 @@ def _date(
         return _as_dict(printed, handwritten=False)
     inside = [value for name, value, _ in blanks if name == "date"]
     legend = {part for i in match.lines for part in lines[i].parts}
-    rest = [pieces[i].text for i in filled if not _repeats(row, pieces[i].text, settings)]
-    rest += [  # APR 25 | 1997
+    whole = [  # APR 25 | 1997
         line.text
         for line in lines
         if not set(filled).isdisjoint(line.parts) and legend.isdisjoint(line.parts) and len(line.parts) > 1
     ]
+    beside = [*(pieces[i].text for i in filled), *whole]
+    rest = [text for text in beside if not _repeats(row, text, settings)]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]
     found = [d for d in found if not (row.hand and written_on and (d.date or "") <= written_on)]
     if row.hand:

@@ -58,14 +58,12 @@ def read_library(
     every = [opinion for opinions in views.values() for opinion in opinions]
     likeliest = max(sums, key=lambda library: sums[library], default=None)
     candidates = [spelt, likeliest if likeliest and sums[likeliest] >= settings.share_min else None]
-    leading = (one for one in candidates if one and all(_leads(one, other, every, settings) for other in sums))
+    leading = (c for c in candidates if c and all(_leads(c, other, every, settings) for other in sums if other != c))
     return next(leading, None)
 
 
 def _leads(best: str, other: str, opinions: Sequence[dict[str, float]], settings: SymbolSettings) -> bool:
     """Whether one library is far likelier than another in the views that show either: their geometric mean."""
-    if other == best:
-        return True
     shares = [(opinion.get(best, 0.0), opinion.get(other, 0.0)) for opinion in opinions]
     odds = [np.log((a + settings.doubt) / (b + settings.doubt)) for a, b in shares if a + b > settings.doubt]
     return not odds or float(np.mean(odds)) >= np.log(settings.lead_min)

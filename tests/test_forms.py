@@ -139,6 +139,12 @@ def test_a_date_that_was_read_in_two_pieces_is_one() -> None:
     assert read_form(page, match, [*lines, whole], pieces, (3,), DateLines).date["iso"] == "1997-04-25"
 
 
+def test_a_line_that_says_the_legend_once_more_does_not_date_the_stamp() -> None:
+    texts = ("DECLASSIFIED", "DOD DIR. 5200.10, JUNE 29, 1960", "NMW by RHP date")
+    repeated = piece("DOD DIR. 520.10, JUNE 29, 1960 70", 1, left=220)
+    assert read([*(piece(text, i) for i, text in enumerate(texts)), repeated], filled=(3,)).date == {}
+
+
 def crossed(page: np.ndarray) -> bool:
     """Whether the two-line legend at rows 0 and 1 is struck out, its first third alone being known for a pen's."""
     empty, pen = np.zeros(page.shape, np.uint8), np.zeros(page.shape, np.uint8)
