@@ -279,11 +279,8 @@ def _date(
         return _as_dict(printed, handwritten=False)
     inside = [value for name, value, _ in blanks if name == "date"]
     legend = {part for i in match.lines for part in lines[i].parts}
-    whole = [  # APR 25 | 1997
-        line.text
-        for line in lines
-        if not set(filled).isdisjoint(line.parts) and legend.isdisjoint(line.parts) and len(line.parts) > 1
-    ]
+    put_together = (line for line in lines if len(line.parts) > 1 and legend.isdisjoint(line.parts))  # APR 25 | 1997
+    whole = [line.text for line in put_together if any(part in filled for part in line.parts)]
     beside = [*(pieces[i].text for i in filled), *whole]
     rest = [text for text in beside if not _repeats(row, text, settings)]
     found = [d for d in (parse_date(v, order=_numeric(row)) for v in (*inside, *rest)) if d and _in_use(row, d)]

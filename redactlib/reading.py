@@ -140,6 +140,18 @@ def halves(corners: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     return upper, lower
 
 
+def turned_corners(corners: np.ndarray, quarter_turns: int, width: int, height: int) -> np.ndarray:
+    """Corners ``(4, 2)`` on a `width` x `height` picture, after it is turned counter-clockwise by quarter turns.
+
+    >>> turned_corners(np.array([[10.0, 0.0]]), 1, 100, 50).tolist()
+    [[0.0, 90.0]]
+    """
+    for _ in range(quarter_turns % 4):
+        corners = np.stack([corners[:, 1], width - corners[:, 0]], axis=1)
+        width, height = height, width
+    return corners.astype(np.float32)
+
+
 def order_corners(points: np.ndarray) -> np.ndarray:
     """Corners of a rectangle in reading order, for a line that runs along its longer side, left to right or upwards."""
     points = points[np.argsort(np.arctan2(*(points - points.mean(0)).T[::-1]))]  # clockwise on screen
@@ -324,14 +336,9 @@ class PageText:
 
     def turned(self, quarter_turns: int, width: int, height: int) -> PageText:
         """The lines of a `width` x `height` page after it is turned counter-clockwise by quarter turns."""
-        lines = []
-        for line in self.lines:
-            corners = line.corners
-            wide, high = width, height
-            for _ in range(quarter_turns % 4):
-                corners = np.stack([corners[:, 1], wide - corners[:, 0]], axis=1)
-                wide, high = high, wide
-            lines.append(text_line(corners.astype(np.float32), line.reading))
+        lines = [
+            text_line(turned_corners(line.corners, quarter_turns, width, height), line.reading) for line in self.lines
+        ]
         lines.sort(key=lambda line: (line.box[1] + line.box[3], line.box[0]))
         return PageText(tuple(lines), 0)
 

@@ -105,12 +105,24 @@ def read_halves(
     ]
     tall.sort(key=lambda piece: -len(piece.text))
     parts = [half for piece in tall[: settings.tall_lines_max] for half in halves(piece.corners, settings.half)]
+    return read_legends(scan.grey, parts, reader, settings.candidate_score)
+
+
+def read_legends(grey: np.ndarray, places: Sequence[np.ndarray], reader: Reader, score_min: float) -> list[TextLine]:
+    """Lines at places of a page that say a key phrase, at a glance and read carefully.
+
+    Args:
+        grey: the page, uint8 ``(h, w)``.
+        places: corners ``(4, 2)``.
+        reader: reads lines both ways.
+        score_min: share of a key phrase's letters that a line must have.
+    """
+    lines: list[TextLine] = []
     for careful in (False, True):
-        crops = [crop_line(scan.grey, corners) for corners in parts]
-        readings = reader.read(crops, careful=careful) if crops else []
-        lines = [text_line(c, r) for c, r in zip(parts, readings, strict=True)]
-        lines = [line for line, score in zip(lines, likeness(lines), strict=True) if score >= settings.candidate_score]
-        parts = [line.corners for line in lines]
+        readings = reader.read([crop_line(grey, c) for c in places], careful=careful) if places else []
+        lines = [text_line(c, r) for c, r in zip(places, readings, strict=True)]
+        lines = [line for line, score in zip(lines, likeness(lines), strict=True) if score >= score_min]
+        places = [line.corners for line in lines]
     return lines
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from redactlib.detect.closer import likeness
 from redactlib.marks import Box, area, intersection
-from redactlib.reading import Reader, TextLine, crop_line, text_line
+from redactlib.reading import Reader, TextLine, crop_line, text_line, turned_corners
 from redactlib.scan import Scan
 
 
@@ -91,8 +91,7 @@ def _lines_on_their_side(
             along, down = corners[1] - corners[0], corners[3] - corners[0]
             level = abs(along[1]) <= settings.level_max * abs(along[0])
             if level and np.linalg.norm(along) >= settings.aspect_min * np.linalg.norm(down):
-                x, y = corners[:, 0], corners[:, 1]
-                found.append(np.stack([left + y, scan.height - x], 1).astype(np.float32))
+                found.append(turned_corners(corners, 1, scan.height, right - left) + np.array([left, 0], np.float32))
     return found
 
 

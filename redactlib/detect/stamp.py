@@ -289,16 +289,25 @@ def document_date(
     typed = [line for line in text.lines if line.confidence > 0.95 and line.text not in said]
     dated = [(date.date, line) for line in typed if (date := parse_date(line.text, era="document"))]
     days = [(day, line) for day, line in dated if day and len(day) == 10 and day < "1995"]
-    own = [day for day, line in days if not any(_stands_behind(line, legend, settings) for legend in marking)]
-    return max(own, default=None)
+    return max((day for day, line in days if not any(_is_behind(line, one, settings) for one in marking)), default=None)
 
 
-def _stands_behind(piece: TextLine, legend: Line, settings: StampSettings) -> bool:
-    """Whether a line stands on the row of a legend's line where that ends, as what fills in a blank there."""
-    start = (piece.corners[0] + piece.corners[3]) / 2 - np.array(legend.centre)
-    behind = float(start @ np.array(legend.along)) - legend.width / 2
-    level = abs(float(start @ np.array(legend.down))) < settings.beside_shift * legend.height
-    return level and -legend.height < behind < settings.beside_reach * legend.height
+def _is_behind(piece: TextLine, legend: Line, settings: StampSettings) -> bool:
+    """Whether a line stands on the row of a legend's line where that ends."""
+    along, down, centre = np.array(legend.along), np.array(legend.down), np.array(legend.centre)
+    end = float(centre @ along) + legend.width / 2, float(centre @ down)
+    return _fills_row(piece.corners @ along, piece.corners @ down, end, legend.height, settings)
+
+
+def _fills_row(
+    along: np.ndarray, down: np.ndarray, end: tuple[float, float], height: float, settings: StampSettings
+) -> bool:
+    """Whether a line stands where a printed line's blank at its end is filled in.
+
+    `along` and `down` place its corners in the direction of the printed line, `end` that line's end.
+    """
+    level = abs(float(down.mean()) - end[1]) < settings.beside_shift * height
+    return level and -height < float(along.min()) - end[0] < settings.beside_reach * height
 
 
 def _stamp(
@@ -505,11 +514,7 @@ def _filled_lines(
             continue
         extent, below = piece.corners @ along, float((piece.corners @ down).mean())
         centre = float(extent.mean())
-        beside = any(
-            abs(below - depth) < settings.beside_shift * height
-            and -height < extent.min() - end < settings.beside_reach * height
-            for end, depth in ends
-        )
+        beside = any(_fills_row(extent, piece.corners @ down, end, height, settings) for end in ends)
         if extent.min() < a0 - 0.2 * width - height or (extent.max() > a1 + 0.5 * width + height and not beside):
             continue
         typed = piece.confidence > 0.9 and layers is not None and not is_pen(scan, layers, piece.box, share_min=0.3)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from redactlib.detect.closer import is_well_read, likeness
+from redactlib.detect.closer import is_well_read, likeness, read_legends
 from redactlib.layers import Layers
-from redactlib.marks import Box, intersection
-from redactlib.reading import Reader, TextLine, crop_line, text_line
+from redactlib.marks import Box, area, intersection
+from redactlib.reading import Reader, TextLine, turned_corners
 from redactlib.scan import Scan
 
 
@@ -63,7 +63,7 @@ def read_uncovered(
         turns, window = _around(pieces[i], scan, settings)
         if scores[i] < settings.score or not any(intersection(window, box) for box in covered):
             continue
-        if any(t == turns and intersection(window, w) > 0.5 * intersection(window, window) for t, w in seen):
+        if any(t == turns and intersection(window, w) > 0.5 * area(window) for t, w in seen):
             continue
         if len(seen) == settings.windows_max:
             break
@@ -81,7 +81,7 @@ def _around(piece: TextLine, scan: Scan, settings: UncoveredSettings) -> tuple[i
     return turns, (max(0, x0 - right), max(0, y0 - down), min(scan.width, x1 + right), min(scan.height, y1 + down))
 
 
-def _hand(scan: Scan, layers: Layers, box: Box, settings: UncoveredSettings) -> np.ndarray:
+def _hand(layers: Layers, box: Box, settings: UncoveredSettings) -> np.ndarray:
     """Where a part of the page is a pen's more than a stamp's or typing's."""
     x0, y0, x1, y1 = box
     grid = np.array([[layers.scale, 0, x0 * layers.scale], [0, layers.scale, y0 * layers.scale]], np.float32)
@@ -94,9 +94,10 @@ def _hand(scan: Scan, layers: Layers, box: Box, settings: UncoveredSettings) -> 
 
 
 def _has_pen(scan: Scan, layers: Layers, box: Box, settings: UncoveredSettings) -> bool:
+    """Whether much of the ink in a box would be taken away."""
     x0, y0, x1, y1 = (max(0, v) for v in box)
     ink = scan.ink[y0:y1, x0:x1]
-    hand = _hand(scan, layers, (x0, y0, x0 + ink.shape[1], y0 + ink.shape[0]), settings) if ink.size else ink
+    hand = _hand(layers, (x0, y0, x0 + ink.shape[1], y0 + ink.shape[0]), settings) if ink.size else ink
     return float((ink & hand).sum()) > settings.pen_min * float(ink.sum())
 
 
@@ -110,25 +111,13 @@ def _lines_without_pen(
     settings: UncoveredSettings,
 ) -> list[TextLine]:
     x0, y0, x1, y1 = window
-    bare = scan.grey[y0:y1, x0:x1].copy()
-    bare[_hand(scan, layers, window, settings)] = 255
-    level = np.ascontiguousarray(np.rot90(bare, -turns))
-    rim = settings.margin
+    bare = np.full_like(scan.grey, 255)
+    bare[y0:y1, x0:x1] = np.where(_hand(layers, window, settings), 255, scan.grey[y0:y1, x0:x1])
+    level = np.ascontiguousarray(np.rot90(bare[y0:y1, x0:x1], -turns))
+    high, wide = level.shape
+    rim, corner = settings.margin, np.array([x0, y0], np.float32)
     plane = cv2.copyMakeBorder(level, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=255)
-    corner = np.array([x0, y0], np.float32)
-    places = [_turned_back(corners - rim, turns, bare.shape) + corner for corners in reader.find_lines(plane)]
+    places = [turned_corners(corners - rim, turns, wide, high) + corner for corners in reader.find_lines(plane)]
     long = [c for c in places if np.linalg.norm(c[1] - c[0]) > settings.length_min * np.linalg.norm(c[3] - c[0])]
     fresh = [corners for corners in long if not is_well_read(corners, known)]
-    for careful in (False, True):
-        readings = reader.read([crop_line(bare, corners - corner) for corners in fresh], careful=careful)
-        lines = [text_line(corners, reading) for corners, reading in zip(fresh, readings, strict=True)]
-        lines = [line for line, score in zip(lines, likeness(lines), strict=True) if score >= settings.legend_min]
-        fresh = [line.corners for line in lines]
-    return lines
-
-
-def _turned_back(corners: np.ndarray, turns: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Corners in a picture turned clockwise by quarters, in the picture as it was, of this shape."""
-    height, width = shape[:2]
-    x, y = corners[:, 0], corners[:, 1]
-    return np.stack([(x, y), (y, height - x), (width - x, height - y), (width - y, x)][turns], 1).astype(np.float32)
+    return read_legends(bare, fresh, reader, settings.legend_min)

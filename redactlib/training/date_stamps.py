@@ -16,14 +16,13 @@ import cv2
 import numpy as np
 from torch import nn
 
-from redactlib.datelines import CHARACTERS, DateLineSettings, lines_around, view_of
+from redactlib.datelines import DateLineSettings, lines_around, view_of
+from redactlib.marks import Box
 from redactlib.reading import Reader, stretch
 from redactlib.scan import Scan
 from redactlib.synth import PageSpec, Stamping, draw_page
 from redactlib.synth.forms import FORMS
-from redactlib.training.date_truth import costs_of, fitting
-
-Box = tuple[int, int, int, int]
+from redactlib.training.date_truth import costs_of, fitting, plain
 
 
 @dataclass(frozen=True)
@@ -78,20 +77,16 @@ def stamp_crops(
         scan = Scan(page.image, float(page.dpi))
         stamp = next(mark for mark in page.truth["marks"] if mark["kind"] == "stamp")
         for mark in page.truth["marks"]:
-            said = _plain(mark.get("text") or "") if mark.get("role") == "stampfill" else ""
+            said = plain(mark.get("text") or "") if mark.get("role") == "stampfill" else ""
             if sum(map(str.isdigit, said)) < settings.figures_min:
                 continue
-            texts = _texts(said, [_plain(row) for row in stamp["text"].split(" / ")])
+            texts = _texts(said, [plain(row) for row in stamp["text"].split(" / ")])
             lines = _crops(scan, stamp, mark["box"], reader, rng, settings) if texts else []
             for line, guess in zip(lines, reader.read(lines, careful=True), strict=True):
                 costs = costs_of(net, line, guess, texts)
                 best = int(np.argmin(costs))
                 if costs[best] < settings.cost_max * len(texts[best]):
                     yield line, texts[best], guess.lattice
-
-
-def _plain(text: str) -> str:
-    return "".join(c for c in text.upper().replace("|", "/") if c in CHARACTERS)
 
 
 def _texts(said: str, rows: Sequence[str]) -> list[str]:

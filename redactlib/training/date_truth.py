@@ -104,12 +104,16 @@ def costs_of(net: nn.Module, line: np.ndarray, guess: Reading, texts: Sequence[s
     ]
 
 
+def plain(text: str) -> str:
+    """A text in the characters that the recogniser can say."""
+    return "".join(c for c in text.upper().replace("|", "/") if c in CHARACTERS)
+
+
 def _parts(text: str) -> list[str]:
     """What one line of a stamp may hold: each line of its text, whole, without its first words, or only a date."""
     parts = set()
-    for line in re.split(r"\n|\s/\s", text.upper()):
-        kept = "".join(c for c in line.replace("|", "/") if c in CHARACTERS).strip()
-        words = kept.split()
+    for line in re.split(r"\n|\s/\s", text):
+        words = plain(line).split()
         parts |= {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
     return sorted(part for part in parts if len(part) >= 4)
 
