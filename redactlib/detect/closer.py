@@ -275,13 +275,13 @@ def likeness(pieces: Sequence[TextLine]) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _keys() -> frozenset[str]:
-    """Folded keys of the catalogue."""
-    return frozenset(fold(phrase)[0] for row in markings() for phrase in row.key)
+def _keys() -> tuple[str, ...]:
+    """Folded keys of the catalogue, the shorter first: of two that fit alike the one that lacks less is taken."""
+    return tuple(sorted({fold(phrase)[0] for row in markings() for phrase in row.key}, key=lambda key: (len(key), key)))
 
 
 @lru_cache(maxsize=1)
 def _phrases() -> tuple[str, ...]:
     """Folded phrases that make a line worth reading carefully: keys of the catalogue and levels."""
     levels = {fold(word)[0] for word in (*words_of_banners()["levels"], *words_of_banners()["controls"])}
-    return tuple(sorted(phrase for phrase in _keys() | levels if len(phrase) >= 5))
+    return tuple(sorted(phrase for phrase in {*_keys(), *levels} if len(phrase) >= 5))
