@@ -26,6 +26,7 @@ from redactlib.training.date_lines import LineSources, draw_line, read_digits, s
 from redactlib.training.date_stamps import stamp_crops
 from redactlib.training.date_truth import LINE_WIDTH_MAX_PX, noted_lines, stamp_lines, typed_lines
 from redactlib.training.ink import fold_of
+from redactlib.training.networks import in_bfloat
 
 Line = tuple[np.ndarray, str, np.ndarray | None]
 """A grey line, uint8 ``(LINE_HEIGHT_PX, w)``, what it says in :data:`redactlib.datelines.CHARACTERS`, and the general
@@ -102,7 +103,7 @@ def fit(
     losses: list[float] = []
     net.train().to(memory_format=torch.channels_last)
     for step, (darkness, guess, targets, widths, lengths) in enumerate(_batches(lines, rng, steps, batch)):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_KNOWS_BFLOAT):
+        with in_bfloat():
             logits = net(darkness.contiguous(memory_format=torch.channels_last), guess)
         logs = logits.float().log_softmax(2).transpose(0, 1)
         loss = nn.functional.ctc_loss(logs, targets, widths, lengths, zero_infinity=True)
@@ -115,9 +116,6 @@ def fit(
         if step % 50 == 49:
             report(step + 1, float(np.mean(losses[-50:])))
     net.eval()
-
-
-_KNOWS_BFLOAT = torch.backends.cpu.get_cpu_capability() == "AVX512"  # half the time there, many times it elsewhere
 
 
 def _batches(

@@ -20,6 +20,16 @@ def double(maps: Tensor) -> Tensor:
     return functional.interpolate(maps, scale_factor=2.0, mode="nearest")
 
 
+def in_bfloat() -> torch.autocast:
+    """Layers run in bfloat16 where the processor knows it, in half the time; elsewhere it would take many times it."""
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=torch.backends.cpu.get_cpu_capability() == "AVX512")
+
+
+def as_float(outputs: Any) -> Any:
+    """What a network gave, of one map or several, in single precision."""
+    return outputs.float() if isinstance(outputs, Tensor) else tuple(output.float() for output in outputs)
+
+
 def descend(
     net: nn.Module,
     batch: Callable[[], Sequence[np.ndarray]],
@@ -43,7 +53,7 @@ def descend(
         settled: means and variances of the normalisations stay as they are.
         log: gets a line every fifty steps.
     """
-    net.train()
+    net.train().to(memory_format=torch.channels_last)
     for layer in net.modules():
         if settled and isinstance(layer, nn.BatchNorm2d):
             layer.eval()
@@ -57,7 +67,9 @@ def descend(
         warm = min(1.0, 0.1 + spent / 0.02)  # Adam needs some steps to know the scale of each gradient
         optimiser.param_groups[0]["lr"] = rate * warm * (0.5 + 0.5 * np.cos(np.pi * spent)) + 1e-6
         dark, *truth = (torch.from_numpy(array) for array in batch())
-        loss = loss_of(net(dark.contiguous(memory_format=torch.channels_last)), truth)
+        with in_bfloat():
+            outputs = net(dark.contiguous(memory_format=torch.channels_last))
+        loss = loss_of(as_float(outputs), truth)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2.0)
