@@ -81,6 +81,9 @@ def test_the_name_of_a_field_over_a_level_is_no_part_of_it_but_under_it() -> Non
     under = said("CLASSIFICATION", 405, 107, 240)
     [both] = find_banners(Scan(page, 150.0), [level, under], set())
     assert both.text == "SECRET / CLASSIFICATION"
+    asked = said("(Security Classification)", 405, 107, 240)
+    [alone] = find_banners(Scan(page, 150.0), [level, asked], set())
+    assert alone.text == "SECRET"
 
 
 @pytest.mark.parametrize(("small", "lines"), [("(Thon Filiod Ia)", 2), ("(See reverse)", 1)])
@@ -205,3 +208,12 @@ def test_a_level_in_a_box_drawn_too_large_is_boxed_by_its_letters() -> None:
     assert letters_within(Scan(page, 150.0), loose, 5) is None  # another word's
     assert letters_within(Scan(page, 150.0), (155, 173, 445, 227), 6) is None  # no need
     assert letters_within(Scan(np.full_like(page, 255), 150.0), loose, 6) is None
+
+
+def test_halves_of_worn_letters_are_no_letters() -> None:
+    page = np.full((400, 600), 255, np.uint8)
+    for i in range(6):
+        page[160:180, 160 + 50 * i : 190 + 50 * i] = 0  # heads, of which the last ran together ...
+        page[190:215, 160 + 50 * i : 190 + 50 * i] = 0  # ... and feet
+    page[160:180, 400:440] = 0
+    assert letters_within(Scan(page, 150.0), (155, 155, 445, 220), 6) is None

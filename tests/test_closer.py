@@ -75,6 +75,13 @@ def test_doubtful_lines_that_say_no_legend_the_other_way_round_stay() -> None:
     assert read_upside_down(scan, written, Says("sinok wnb", "auyt aq")) == written
 
 
+@pytest.mark.parametrize(("said", "read"), [("9961 183", "FEB 1 1966"), ("1961 183", "1961 183")])
+def test_a_year_that_is_read_on_its_head_turns_its_line(said: str, read: str) -> None:
+    scan = Scan(np.full((1200, 1000), 255, np.uint8), 300.0)
+    (found,) = read_upside_down(scan, [line(700, 50, said, 0.88)], Says("FEB 1 1966"))
+    assert found.text == read
+
+
 def test_of_two_legends_that_fit_a_part_alike_every_process_takes_the_same() -> None:
     said = "from redactlib.detect.closer import _keys; print(*_keys(), sep='|')"
     runs = {

@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 from redactlib.detect.handread import read_anew
-from redactlib.detect.handwriting import HandwritingSettings, _Aim, _ends_at_caret, _page, _windings, find_handwriting
+from redactlib.detect.handwriting import (
+    HandwritingSettings,
+    _Aim,
+    _ends_at_caret,
+    _Group,
+    _Page,
+    _page,
+    _role,
+    _windings,
+    find_handwriting,
+)
 from redactlib.detect.interlinear import find_interlinear
 from redactlib.detect.pen import find_pen, propose, strokes
 from redactlib.layers import Layers, separate
@@ -213,6 +223,19 @@ def test_a_level_that_stands_by_a_bracket_is_no_insertion() -> None:
     for brackets, roles in (((), ["insertion"]), ((bracket,), ["mark"])):
         found = find_handwriting(scan, separate(scan), text, (), brackets)
         assert [m.role for m in found if intersection(m.box, (x0, y0, x0 + 60, y1)) > 0.5 * area(m.box)] == roles
+
+
+@pytest.mark.parametrize(("high", "role"), [(4, "mark"), (14, "insertion")], ids=["an underline", "a word"])
+def test_what_was_gone_over_between_lines_is_a_word_only_if_it_is_as_high(high: int, role: str) -> None:
+    scan, text = typescript(spacing_px=60)
+    strokes = np.zeros((2 * high + 4, 190), np.uint8)
+    for x in (32, 92, 152):  # it has loops, as words do
+        cv2.ellipse(strokes, (x, high + 2), (31, high), 0, 0, 360, 1, 2)
+    y = (text.lines[2].box[3] + text.lines[3].box[1]) // 2
+    mask = strokes > 0
+    group = _Group((300, y - high, 490, y + high + 4), 0.9, mask, mask)
+    page = _Page(text.lines, text.lines, [], (), scan.mm(1.0), 26.0, scan.mm(12.0))
+    assert _role(group, page, HandwritingSettings()) == role
 
 
 def test_the_line_above_an_insertion_may_be_the_short_end_of_a_paragraph() -> None:

@@ -496,9 +496,13 @@ def _is_small_print(piece: TextLine, settings: BannerSettings) -> bool:
 
 
 def _names_field(caption: tuple[list[int], list[str]], level: Sequence[int], pieces: Sequence[TextLine]) -> bool:
-    """Whether a caption is the printed name of the field over a level: CLASSIFICATION; under it, it is a part of it."""
+    """Whether a caption is the printed name of a level's field: CLASSIFICATION over it, SECURITY CLASSIFICATION.
+
+    CLASSIFICATION under a level is a part of it.
+    """
     parts, words = caption
-    return words[0] == "CLASSIFICATION" and pieces[parts[0]].box[1] < min(pieces[i].box[1] for i in level)
+    over = pieces[parts[0]].box[1] < min(pieces[i].box[1] for i in level)
+    return words[0] == "CLASSIFICATION" and (over or "SECURITY" in pieces[parts[0]].text.upper())
 
 
 def _touch(a: Sequence[int], b: Sequence[int], pieces: Sequence[TextLine], settings: BannerSettings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -173,9 +174,11 @@ def read_upside_down(
     """Lines, and of a stamp that stands on its head the lines as they read the other way round.
 
     Only level lines that were read with doubt are tried: the longest first, and where one of them is a line of a legend
-    when the page is turned, those around it.
+    when the page is turned, those around it; and those that begin with a year on its head, however well they read.
     """
-    doubtful = [i for i, p in enumerate(pieces) if p.confidence < settings.turned_doubtful and abs(p.rotation_deg) < 45]
+    level = [i for i, p in enumerate(pieces) if abs(p.rotation_deg) < 45]
+    dated = [i for i in level if _YEAR_ON_HEAD.match(pieces[i].text)]
+    doubtful = [i for i in level if pieces[i].confidence < settings.turned_doubtful or i in dated]
     tried = [i for i in doubtful if _may_stand_on_head(i, doubtful, pieces, settings)]
     tried = sorted(tried, key=lambda i: pieces[i].box[0] - pieces[i].box[2])[: settings.turned_lines_max]
     turned = {i: np.roll(pieces[i].corners, 2, axis=0) for i in doubtful}
@@ -186,10 +189,16 @@ def read_upside_down(
         for i, guess, score in zip(tried, guesses, likeness(guesses), strict=True)
         if score >= settings.candidate_score and guess.confidence > pieces[i].confidence
     ]
-    around = [i for i in doubtful if any(_near(pieces[i], pieces[j], settings.turned_reach) for j in legend)]
+    around = [
+        i for i in doubtful if i in dated or any(_near(pieces[i], pieces[j], settings.turned_reach) for j in legend)
+    ]
     readings = reader.read([crop_line(scan.grey, turned[i]) for i in around], careful=True) if around else []
     anew = {i: text_line(turned[i], r) for i, r in zip(around, readings, strict=True)}
     return [anew[i] if i in anew and anew[i].confidence > p.confidence else p for i, p in enumerate(pieces)]
+
+
+_YEAR_ON_HEAD = re.compile(r"\W*[0689][5689L]61(?!\d)")
+"""1966 and the like as they are read upside down: 9961."""
 
 
 def _may_stand_on_head(

@@ -58,6 +58,7 @@ class HandwritingSettings:
     level_wide: float = 2.0  # lines' heights, of a level or a number that a reviewer writes by his bracket ...
     level_near: float = 0.7  # ... and how near that stands
     through: tuple[float, float] = (0.2, 0.75)  # chance of a pen, and of a reading: type of the back has less of both
+    flat: tuple[float, float] = (0.5, 3.0)  # lower than so many lines' heights and so much wider: an underline, no word
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
 
@@ -489,6 +490,8 @@ def _role(group: _Group, page: _Page, settings: HandwritingSettings) -> str:
     if _in_stamp(box, page):
         return "stampfill"
     plain = _loops(strokes) <= 1
+    if height < settings.flat[0] * page.pitch and width > settings.flat[1] * height:
+        return "mark"
     if plain and (width > 6 * height or height > 4 * width or height < 0.3 * page.pitch):
         return "mark"
     if plain and _windings(strokes) < settings.windings_min:

@@ -36,6 +36,7 @@ class OutlineSettings:
     letter_shift: float = 0.22  # of a letter's height, from its head to those of the others, and from foot to feet
     letters_wide: float = 0.6  # of the box's width, that its letters take up,
     letters_small: tuple[float, float] = (1.3, 3.5)  # if it is so many times larger than they are
+    letters_upright: float = 0.95  # heights to widths, of the middle one: flatter pieces are halves of worn letters
 
 
 def as_line(piece: TextLine, number: int) -> Line:
@@ -162,6 +163,7 @@ def letters_within(scan: Scan, box: Box, count: int, *, settings: OutlineSetting
     right, low = (row[:, :2] + row[:, 2:4]).max(0)
     least, most = settings.letters_small
     fits = least * (right - left) * (low - top) <= wide * high <= most * (right - left) * (low - top)
+    fits &= bool(np.median(row[:, 3] / row[:, 2]) >= settings.letters_upright)
     if not fits or right - left < settings.letters_wide * wide:
         return None
     return (x0 + int(left), y0 + int(top), x0 + int(right), y0 + int(low))
