@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install redactlib[training]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install redactlib[training]")
 
+from redactlib.detect.judge import PARTS, Forest  # noqa: E402
 from redactlib.layers import load_network, shipped_network  # noqa: E402
 from redactlib.reading import NeuralReader, read_page  # noqa: E402
 from redactlib.synth import draw_pages  # noqa: E402
@@ -26,11 +28,14 @@ from redactlib.training.ink_pages import (  # noqa: E402
 )
 from redactlib.training.judges import (  # noqa: E402
     Examples,
+    ForestSettings,
     JudgeSettings,
     bracket_examples,
     drawn_drafts,
     fit,
+    grow,
     joined,
+    save,
 )
 from redactlib.training.networks import go_on_from  # noqa: E402
 
@@ -105,6 +110,23 @@ def test_a_judge_learns_what_tells_two_kinds_apart() -> None:
     assert np.mean((judge(fresh) > 0.5) == (fresh[:, 0] * fresh[:, 1] > 0)) > 0.85
     far = fit([Examples("drawn", 9 + 5 * features, truth, np.ones(400))], JudgeSettings(members=2, steps=30))
     assert np.allclose(joined(judge, far)(fresh), (judge(fresh) + far(fresh)) / 2)
+
+
+def test_a_forest_says_what_the_trees_say_that_it_was_made_of(tmp_path: Path) -> None:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    rng = np.random.default_rng(0)
+    features, settings = rng.normal(0, 1, (600, 4)), ForestSettings(trees=12, leaf_min=5, features=4)
+    truth = (features[:, 0] * features[:, 1] > 0).astype(float)
+    forest = grow([Examples("drawn", features, truth, np.ones(600))], settings)
+    trees = ExtraTreesRegressor(12, min_samples_leaf=5, max_features=4, random_state=0).fit(features, truth)
+    fresh = rng.normal(0, 1, (200, 4))
+    assert np.allclose(forest(fresh), trees.predict(fresh), atol=1e-6)
+    assert np.mean((forest(fresh) > 0.5) == (fresh[:, 0] * fresh[:, 1] > 0)) > 0.85
+    save({"forest": forest}, tmp_path / "judges.npz")
+    with np.load(tmp_path / "judges.npz", allow_pickle=False) as arrays:
+        again = Forest(*(arrays[f"forest_{part}"] for part in PARTS[Forest]))
+    assert np.array_equal(again(fresh), forest(fresh))
 
 
 def test_the_lettering_model_learns_and_is_exported_as_it_is() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from redactlib.detect.beneath import read_anew, without
 from redactlib.detect.interlinear import middle_of
-from redactlib.detect.judge import Judge, shipped_judge
+from redactlib.detect.judge import Verdict, shipped_judge
 from redactlib.detect.passage import words_of
 from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.layers import INK_DARKNESS, Layers, darkness
@@ -93,7 +93,7 @@ def find_brackets(
     text: PageText,
     *,
     settings: BracketSettings = BracketSettings(),
-    judge: Judge | None = None,
+    judge: Verdict | None = None,
     reader: Reader | None = None,
 ) -> tuple[Bracket, ...]:
     """Find the square brackets of a page.
@@ -246,7 +246,7 @@ def _holds_words(text: str, i: int) -> bool:
 
 
 def _by_heat(
-    scan: Scan, layers: Layers, text: PageText, settings: BracketSettings, judge: Judge | None
+    scan: Scan, layers: Layers, text: PageText, settings: BracketSettings, judge: Verdict | None
 ) -> list[Bracket]:
     """Peaks of heat that are judged to be brackets; what overlaps a surer one is dropped."""
     peaks = find_peaks(layers, settings)

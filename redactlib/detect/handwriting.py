@@ -16,7 +16,7 @@ import numpy as np
 from redactlib.detect.crossing import CrossingSettings, crosses_out, find_along
 from redactlib.detect.handread import read_anew
 from redactlib.detect.interlinear import Gap, find_caret, find_gaps, find_interlinear, middle_of, way_down
-from redactlib.detect.judge import Judge
+from redactlib.detect.judge import Verdict, of_strokes
 from redactlib.detect.passage import Word, words_of
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.detect.strike import StrikeSettings, strokes_through
@@ -70,7 +70,7 @@ def find_handwriting(
     brackets: Sequence[Bracket] = (),
     *,
     settings: HandwritingSettings = HandwritingSettings(),
-    judge: Judge | None = None,
+    judge: Verdict = of_strokes,
     reader: Reader | None = None,
 ) -> tuple[Handwriting, ...]:
     """Find what was written or drawn by hand.
@@ -82,7 +82,7 @@ def find_handwriting(
         stamps: its stamps, whose fields are filled in by hand.
         brackets: its brackets: drawn with the pen, but marks of their own.
         settings: how strokes are grouped.
-        judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped one by default.
+        judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped ones by default.
         reader: reads insertions and struck words once more; without one they are as the page was read.
 
     Returns:

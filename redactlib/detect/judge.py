@@ -1,6 +1,7 @@
 """Small trained judges: numbers that describe a candidate in, the probability that it is what it seems out.
 
-A judge is a perceptron with one hidden layer (tanh), averaged over a few of its kind; its weights are plain arrays in
+A judge is a perceptron with one hidden layer (tanh), averaged over a few of its kind, or a forest of randomised trees
+(Geurts et al. 2006). Strokes are judged by one of each, for they err differently. Their weights are plain arrays in
 ``models/judges.npz``, made by ``python -m redactlib.training judges``.
 """
 
@@ -8,10 +9,14 @@ from __future__ import annotations
 
 import importlib.resources
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
+
+Verdict = Callable[[np.ndarray], np.ndarray]
+"""Gives the probabilities ``(c,)`` of candidates with features ``(c, n)``."""
 
 REACH = 4.0
 """Standard deviations from the mean at which a feature is cut off: what is stranger tells no more."""
@@ -45,13 +50,65 @@ class Judge:
         return (1 / (1 + np.exp(-score))).mean(1)
 
 
-PARTS = tuple(part.name for part in fields(Judge))
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """Decision trees, one after the other, ``(m,)`` nodes in all; their answers are averaged.
+
+    Attributes:
+        feature: int16, what a node asks for; -1 where it answers.
+        limit: float32, up to which the answer lies in the `low` branch.
+        low, high: int32, the nodes that follow.
+        answer: float32, probability.
+        roots: int32 ``(t,)``, where each tree begins.
+    """
+
+    feature: np.ndarray
+    limit: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    answer: np.ndarray
+    roots: np.ndarray
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities ``(c,)`` of candidates ``(c, n)``.
+
+        >>> halves = np.array([0.5, 0, 0], np.float32), np.array([0, 0.1, 0.9], np.float32)
+        >>> ask, low, high, root = (np.array(v) for v in ([1, -1, -1], [1, 0, 0], [2, 0, 0], [0]))
+        >>> forest = Forest(ask, halves[0], low, high, halves[1], root)
+        >>> [f"{chance:.1f}" for chance in forest(np.array([[9.0, 0.4], [9.0, 0.6]]))]
+        ['0.1', '0.9']
+        """
+        asked = features.astype(np.float32)
+        node = np.tile(self.roots, (len(asked), 1))
+        row = np.arange(len(asked))[:, None]
+        while (inner := self.feature[node] >= 0).any():
+            low = asked[row, self.feature[node]] <= self.limit[node]
+            node = np.where(inner, np.where(low, self.low[node], self.high[node]), node)
+        return self.answer[node].mean(1)
+
+
+PARTS = {kind: tuple(part.name for part in fields(kind)) for kind in (Judge, Forest)}
 """Names of a judge's arrays, in the order in which it takes them."""
 
 
 @cache
 def shipped_judge(name: str) -> Judge:
-    """The judge of that name which comes with the package: ``pen`` or ``bracket``."""
+    """The perceptrons of that name which come with the package: ``pen`` or ``bracket``."""
+    return Judge(*(part.astype(np.float64) for part in _shipped(name, PARTS[Judge])))
+
+
+@cache
+def shipped_forest() -> Forest:
+    """The forest that judges strokes, which comes with the package."""
+    return Forest(*_shipped("forest", PARTS[Forest]))
+
+
+def of_strokes(features: np.ndarray) -> np.ndarray:
+    """What the shipped judges of strokes say together."""
+    return (shipped_judge("pen")(features) + shipped_forest()(features)) / 2
+
+
+def _shipped(name: str, parts: tuple[str, ...]) -> list[np.ndarray]:
     data = (importlib.resources.files("redactlib") / "models" / "judges.npz").read_bytes()
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return Judge(*(arrays[f"{name}_{part}"].astype(np.float64) for part in PARTS))
+        return [arrays[f"{name}_{part}"] for part in parts]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from redactlib.detect.judge import Judge, shipped_judge
+from redactlib.detect.judge import Verdict, of_strokes
 from redactlib.layers import INK_DARKNESS, Layers, LayerSettings, darkness
 from redactlib.marks import Box, Stamp
 from redactlib.reading import PageText
@@ -75,7 +75,7 @@ def find_pen(
     stamps: Sequence[Stamp],
     *,
     settings: PenSettings = PenSettings(),
-    judge: Judge | None = None,
+    judge: Verdict = of_strokes,
 ) -> Pen:
     """Tell the pen's ink from all other.
 
@@ -85,7 +85,7 @@ def find_pen(
         text: its lines as read.
         stamps: its stamps.
         settings: sizes and thresholds.
-        judge: judges proposals; the shipped one by default.
+        judge: judges proposals; the shipped ones by default.
     """
     if layers is None:
         return _by_rules(scan, text, stamps, settings)
@@ -93,7 +93,7 @@ def find_pen(
     boxes = strokes(proposed.mask, settings)
     if not boxes:
         return proposed
-    chances = (judge or shipped_judge("pen"))(evidence(proposed, boxes, layers, text, stamps, settings))
+    chances = judge(evidence(proposed, boxes, layers, text, stamps, settings))
     mask, chance = np.zeros_like(proposed.mask), np.zeros_like(proposed.chance)
     for (x0, y0, x1, y1), sure in zip(boxes, chances, strict=True):
         place = (slice(y0, y1), slice(x0, x1))

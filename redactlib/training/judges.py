@@ -1,9 +1,10 @@
-"""The judges of strokes and of brackets: perceptrons fitted to what the ink model says of documents it has not seen.
+"""The judges of strokes and of brackets, fitted to what the ink model says of documents it has not seen.
 
-The maps of the documents that a network was trained on are too good to learn from; so each network comes with the half
-of the documents that was kept from it (:func:`redactlib.training.ink.fold_of`). Strokes are shown twice, among the
-stamps as labelled and among those that are found: the judge must not lean on stamps that the pipeline misses. Brackets
-of drawn drafts come on top, for pens that no labelled page has; their strokes made type look like writing.
+Both are perceptrons; strokes are judged by trees as well. The maps of the documents that a network was trained on are
+too good to learn from; so each network comes with the half of the documents that was kept from it
+(:func:`redactlib.training.ink.fold_of`). Strokes are shown twice, among the stamps as labelled and among those that are
+found: the judge must not lean on stamps that the pipeline misses. Brackets of drawn drafts come on top, for pens that
+no labelled page has; their strokes made type look like writing.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.ensemble import ExtraTreesRegressor
 from torch import nn
 from torch.nn import functional
 
 from redactlib.detect import bracket, pen
-from redactlib.detect.judge import PARTS, REACH, Judge, shipped_judge
+from redactlib.detect.judge import PARTS, REACH, Forest, Judge, shipped_forest, shipped_judge
 from redactlib.detect.stamp import find_stamps
 from redactlib.layers import Layers, Network, load_network, separate
 from redactlib.marks import Box, Stamp
@@ -193,17 +195,54 @@ def fit(examples: Sequence[Examples], settings: JudgeSettings = JudgeSettings())
     return Judge(means, spreads, np.stack(hidden), np.stack(output))
 
 
+@dataclass(frozen=True)
+class ForestSettings:
+    """How trees are grown; with fewer leaves they know less, with more the file grows."""
+
+    trees: int = 100
+    leaf_min: int = 12  # strokes
+    features: int = 14  # of which each node takes the best
+    seed: int = 0
+
+
+def grow(examples: Sequence[Examples], settings: ForestSettings = ForestSettings()) -> Forest:
+    """Grow extremely randomised trees (Geurts et al. 2006) on weighted examples."""
+    trees = ExtraTreesRegressor(
+        settings.trees,
+        min_samples_leaf=settings.leaf_min,
+        max_features=settings.features,
+        random_state=settings.seed,
+    )
+    features, truth, weight = (
+        np.concatenate([getattr(e, part) for e in examples]) for part in ("features", "truth", "weight")
+    )
+    grown = [tree.tree_ for tree in trees.fit(features, truth, sample_weight=weight).estimators_]
+    roots = np.cumsum([0, *(tree.node_count for tree in grown[:-1])])
+    inner = np.concatenate([tree.children_left >= 0 for tree in grown])
+    low, high = (
+        np.concatenate([getattr(tree, f"children_{side}") + root for tree, root in zip(grown, roots, strict=True)])
+        for side in ("left", "right")
+    )
+    return Forest(
+        feature=np.where(inner, np.concatenate([tree.feature for tree in grown]), -1).astype(np.int16),
+        limit=np.where(inner, np.concatenate([tree.threshold for tree in grown]), 0).astype(np.float32),
+        low=np.where(inner, low, 0).astype(np.int32),
+        high=np.where(inner, high, 0).astype(np.int32),
+        answer=np.concatenate([tree.value[:, 0, 0] for tree in grown]).astype(np.float32),
+        roots=roots.astype(np.int32),
+    )
+
+
 def joined(*judges: Judge) -> Judge:
     """One judge of the members of several, that were fitted to different documents."""
-    return Judge(*(np.concatenate([getattr(judge, part) for judge in judges]) for part in PARTS))
+    return Judge(*(np.concatenate([getattr(judge, part) for judge in judges]) for part in PARTS[Judge]))
 
 
-def save(judges: Mapping[str, Judge], path: Path) -> None:
+def save(judges: Mapping[str, Judge | Forest], path: Path) -> None:
     """Write judges as plain arrays, half as wide as they were fitted."""
-    arrays = {
-        f"{name}_{part}": getattr(judge, part).astype(np.float32) for name, judge in judges.items() for part in PARTS
-    }
-    np.savez_compressed(path, **arrays)
+    arrays = {f"{name}_{part}": getattr(judge, part) for name, judge in judges.items() for part in PARTS[type(judge)]}
+    halved = {name: part.astype(np.float32) if part.dtype == np.float64 else part for name, part in arrays.items()}
+    np.savez_compressed(path, **halved)
 
 
 def rebuild(scans: Path, networks: Mapping[int, Path], out: Path, *, beside: bool = False) -> None:
@@ -225,7 +264,11 @@ def rebuild(scans: Path, networks: Mapping[int, Path], out: Path, *, beside: boo
     for network in loaded.values():
         for page in drawn_drafts(DRAFTS, lambda grey: read_page(grey, reader), network):
             brackets.append(bracket_examples(*page, rng=rng))
-    new = {"pen": fit(written, STROKES), "bracket": fit(brackets, BRACKETS)}
+    bracket_judge = fit(brackets, BRACKETS)
+    judges: dict[str, Judge | Forest]
     if beside:
-        new = {"pen": shipped_judge("pen"), "bracket": joined(shipped_judge("bracket"), new["bracket"])}
-    save(new, out)
+        both = joined(shipped_judge("bracket"), bracket_judge)
+        judges = {"pen": shipped_judge("pen"), "forest": shipped_forest(), "bracket": both}
+    else:
+        judges = {"pen": fit(written, STROKES), "forest": grow(written), "bracket": bracket_judge}
+    save(judges, out)
