@@ -17,7 +17,7 @@ import numpy as np
 
 from redactlib.detect.beneath import read_anew, without
 from redactlib.detect.interlinear import middle_of
-from redactlib.detect.judge import Verdict, shipped_judge
+from redactlib.detect.judge import Verdict, of_brackets
 from redactlib.detect.passage import words_of
 from redactlib.detect.strike import StrikeSettings, is_struck
 from redactlib.layers import INK_DARKNESS, Layers, darkness
@@ -93,7 +93,7 @@ def find_brackets(
     text: PageText,
     *,
     settings: BracketSettings = BracketSettings(),
-    judge: Verdict | None = None,
+    judge: Verdict = of_brackets,
     reader: Reader | None = None,
 ) -> tuple[Bracket, ...]:
     """Find the square brackets of a page.
@@ -245,14 +245,12 @@ def _holds_words(text: str, i: int) -> bool:
     return word not in " []" and not outside.isalnum()
 
 
-def _by_heat(
-    scan: Scan, layers: Layers, text: PageText, settings: BracketSettings, judge: Verdict | None
-) -> list[Bracket]:
+def _by_heat(scan: Scan, layers: Layers, text: PageText, settings: BracketSettings, judge: Verdict) -> list[Bracket]:
     """Peaks of heat that are judged to be brackets; what overlaps a surer one is dropped."""
     peaks = find_peaks(layers, settings)
     if not peaks:
         return []
-    chances = (judge or shipped_judge("bracket"))(evidence(peaks, scan, layers, text, settings))
+    chances = judge(evidence(peaks, scan, layers, text, settings))
     kept: list[Bracket] = []
     for i in np.argsort(-chances, kind="stable"):
         if chances[i] < settings.doubt_min:

@@ -108,6 +108,11 @@ def of_strokes(features: np.ndarray) -> np.ndarray:
     return (shipped_judge("pen")(features) + shipped_forest()(features)) / 2
 
 
+def of_brackets(features: np.ndarray) -> np.ndarray:
+    """What the shipped judge of brackets says."""
+    return shipped_judge("bracket")(features)
+
+
 def _shipped(name: str, parts: tuple[str, ...]) -> list[np.ndarray]:
     data = (importlib.resources.files("redactlib") / "models" / "judges.npz").read_bytes()
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
