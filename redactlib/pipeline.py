@@ -71,7 +71,7 @@ def analyze(
     with timer("brackets"):
         brackets = find_brackets(upright, layers, text, reader=reader)
     with timer("handwriting"):
-        handwriting = find_handwriting(upright, layers, text, stamps, brackets, reader=reader)
+        handwriting = find_handwriting(upright, layers, text, stamps, brackets, redactions, reader=reader)
     with timer("conclude"):
         marks = _put_together(stamps, codes, redactions, handwriting, brackets)
         marks = tuple(_as_stored(mark, turn, scan) for mark in marks)

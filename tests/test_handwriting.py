@@ -25,7 +25,7 @@ from redactlib.detect.handwriting import (
 from redactlib.detect.interlinear import find_interlinear
 from redactlib.detect.pen import find_pen, propose, strokes
 from redactlib.layers import Layers, separate
-from redactlib.marks import Bracket, Handwriting, Stamp, area, intersection, iou
+from redactlib.marks import Bracket, Handwriting, Redaction, Stamp, area, intersection, iou
 from redactlib.reading import NeuralReader, PageText, Reading, TextLine, read_page
 from redactlib.scan import Scan
 from redactlib.synth import DrawnPage, Edit, PageSpec, draw_page
@@ -357,3 +357,19 @@ def test_what_is_left_of_a_bracket_is_no_note() -> None:
     as_bracket = Bracket(box=tuple(note["box"]), confidence=0.9, side="open", form="drawn")
     found = find_handwriting(scan, layers, text, (), (as_bracket,))
     assert not any(intersection(m.box, as_bracket.box) > 0.5 * area(m.box) for m in found)
+
+
+def test_what_a_marker_withholds_is_not_written_but_a_level_under_it_is_struck() -> None:
+    page, scan, layers, text = look((Edit(kind="note"),), seed=13)
+    (note,) = (m for m in page.truth["marks"] if m["kind"] == "handwriting")
+    x0, y0, x1, y1 = note["box"]
+    cover = Redaction(box=(x0 - 5, y0 - 5, x1 + 5, y1 + 5), confidence=0.9, style="marker")
+    level = Stamp(box=(x0, y0, x1, y1), confidence=0.9, text="SECRET", family="classification", struck=True)
+
+    def written(stamps: tuple[Stamp, ...], redactions: tuple[Redaction, ...]) -> bool:
+        found = find_handwriting(scan, layers, text, stamps, (), redactions)
+        return any(intersection(m.box, cover.box) > 0.5 * area(m.box) for m in found)
+
+    assert written((), ())
+    assert not written((), (cover,))
+    assert written((level,), (cover,))

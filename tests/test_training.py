@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,13 +13,16 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install redactlib[training]")
 
 from redactlib.detect.judge import PARTS, Forest  # noqa: E402
-from redactlib.layers import load_network, shipped_network  # noqa: E402
-from redactlib.reading import NeuralReader, read_page  # noqa: E402
+from redactlib.layers import LayerSettings, load_network, shipped_network  # noqa: E402
+from redactlib.reading import NeuralReader, PageText, Reading, read_page, text_line  # noqa: E402
+from redactlib.scan import Scan  # noqa: E402
 from redactlib.synth import draw_pages  # noqa: E402
+from redactlib.training import ink_pages  # noqa: E402
 from redactlib.training.ink import InkNet, TrainSettings, bracket_maps, export, train  # noqa: E402
 from redactlib.training.ink_pages import (  # noqa: E402
     PEN,
     PRINT,
+    Crop,
     CropSettings,
     TrainingPage,
     document_of,
@@ -80,6 +85,34 @@ def test_a_drawn_page_knows_print_from_pen(pages: list[TrainingPage]) -> None:
     truth = np.bitwise_or.reduce([np.bitwise_or.reduce(page.truth, axis=None) for page in pages])
     assert truth & PRINT
     assert truth & PEN
+
+
+@pytest.mark.parametrize("kind", ["blot", "under"])
+def test_what_runs_along_a_whole_line_is_pen_from_end_to_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ink_pages, "KINDS_P", [float(k == kind) for k in ink_pages.KINDS])
+    monkeypatch.setattr(ink_pages, "WHOLE_LINE", 1.0)
+    dark = np.zeros((384, 384), np.uint8)
+    crop = Crop(dark, np.zeros_like(dark), np.zeros_like(dark), np.zeros(dark.shape, bool))
+    ink_pages.draw_strike(crop, (40, 90, 340, 112), np.random.default_rng(1))
+    pen = crop.truth & PEN > 0
+    assert pen[:, 40:340].any(0).mean() > 0.97
+    covered = pen[92:110, 40:340].mean()
+    assert covered > 0.6 if kind == "blot" else covered < 0.2
+
+
+def test_an_underline_in_a_line_of_type_is_known_for_pen(tmp_path: Path) -> None:
+    image = np.full((400, 800), 255, np.uint8)
+    cv2.putText(image, "was a little question", (100, 200), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 0, 2)
+    cv2.line(image, (100, 212), (500, 216), 0, 3)
+    mark = {"kind": "handwriting", "role": "mark", "box": [96, 198, 504, 220]}
+    (tmp_path / "page.truth.json").write_text(json.dumps({"marks": [mark]}))
+    corners = np.array([(95, 165), (520, 165), (520, 222), (95, 222)], np.float32)
+    text = PageText((text_line(corners, Reading("was a little question", 0.95)),))
+    page = ink_pages.prepare(tmp_path / "page.png", Scan(image, 128.0), text, LayerSettings())
+    line, letters = page.dark[210:219, 110:490] > 110, page.dark[199:204, 110:490] > 110
+    known = (page.truth & PEN > 0) & (page.unknown & PEN == 0)
+    assert known[210:219, 110:490][line].mean() > 0.9
+    assert not known[199:204, 110:490][letters].any()
 
 
 def test_heat_is_one_at_the_centre_of_a_bracket_and_its_size_is_kept() -> None:

@@ -21,7 +21,7 @@ from redactlib.detect.passage import Word, words_of
 from redactlib.detect.pen import MM, Pen, find_pen, strokes
 from redactlib.detect.strike import StrikeSettings, strokes_through
 from redactlib.layers import Layers
-from redactlib.marks import Box, Bracket, Handwriting, Stamp, area, intersection, union
+from redactlib.marks import Box, Bracket, Handwriting, Redaction, Stamp, area, intersection, union
 from redactlib.reading import PageText, Reader, TextLine
 from redactlib.scan import Scan
 
@@ -68,6 +68,7 @@ def find_handwriting(
     text: PageText,
     stamps: Sequence[Stamp] = (),
     brackets: Sequence[Bracket] = (),
+    redactions: Sequence[Redaction] = (),
     *,
     settings: HandwritingSettings = HandwritingSettings(),
     judge: Verdict = of_strokes,
@@ -81,6 +82,7 @@ def find_handwriting(
         text: its lines as read.
         stamps: its stamps, whose fields are filled in by hand.
         brackets: its brackets: drawn with the pen, but marks of their own.
+        redactions: its redactions: what a marker shades to withhold it is not written.
         settings: how strokes are grouped.
         judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped ones by default.
         reader: reads insertions and struck words once more; without one they are as the page was read.
@@ -88,7 +90,7 @@ def find_handwriting(
     Returns:
         one mark a group of strokes, with its role, in reading order.
     """
-    pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets)
+    pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets, _withheld(redactions, stamps))
     over_stamps, pen = _over_stamps(_without_levels(pen, stamps, settings), scan, layers, stamps, settings)
     page = _page(scan, pen, text, stamps, settings)
     pens = _plane(layers.handwriting if layers else None, pen)
@@ -347,9 +349,18 @@ def _words_of_row(line: TextLine, page: _Page, cuts: Sequence[float] = ()) -> li
     return sorted((word for piece in pieces for word in words_of(piece, cuts)), key=lambda word: word.left)
 
 
-def _without(pen: Pen, brackets: Sequence[Bracket]) -> Pen:
-    """The pen's ink without that of drawn brackets."""
+def _withheld(redactions: Sequence[Redaction], stamps: Sequence[Stamp]) -> list[Box]:
+    """Where a marker withholds text; what runs over a level of secrecy strikes that out."""
+    levels = [stamp.box for stamp in stamps if stamp.family == "classification"]
+    covers = [redaction.box for redaction in redactions if redaction.style == "marker"]
+    return [cover for cover in covers if not any(intersection(cover, level) for level in levels)]
+
+
+def _without(pen: Pen, brackets: Sequence[Bracket], covers: Sequence[Box]) -> Pen:
+    """The pen's ink without that of drawn brackets and under covers."""
     mask = pen.mask.copy()
+    for x0, y0, x1, y1 in (_on_map(cover, pen) for cover in covers):
+        mask[y0:y1, x0:x1] = False
     for bracket in brackets:
         if bracket.form == "drawn":
             x0, y0, x1, y1 = bracket.box

@@ -1,8 +1,8 @@
 """Small trained judges: numbers that describe a candidate in, the probability that it is what it seems out.
 
-A judge is a perceptron with one hidden layer (tanh), averaged over a few of its kind, or a forest of randomised trees
-(Geurts et al. 2006). Strokes are judged by one of each, for they err differently. Their weights are plain arrays in
-``models/judges.npz``, made by ``python -m redactlib.training judges``.
+Brackets are judged by perceptrons with one hidden layer (tanh), averaged; strokes by a forest of randomised trees
+(Geurts et al. 2006). Their weights are plain arrays in ``models/judges.npz``, made by ``python -m redactlib.training
+judges``.
 """
 
 from __future__ import annotations
@@ -92,25 +92,25 @@ PARTS = {kind: tuple(part.name for part in fields(kind)) for kind in (Judge, For
 
 
 @cache
-def shipped_judge(name: str) -> Judge:
-    """The perceptrons of that name which come with the package: ``pen`` or ``bracket``."""
-    return Judge(*(part.astype(np.float64) for part in _shipped(name, PARTS[Judge])))
+def bracket_judge() -> Judge:
+    """The perceptrons that judge brackets, which come with the package."""
+    return Judge(*(part.astype(np.float64) for part in _shipped("bracket", PARTS[Judge])))
 
 
 @cache
-def shipped_forest() -> Forest:
+def stroke_judge() -> Forest:
     """The forest that judges strokes, which comes with the package."""
     return Forest(*_shipped("forest", PARTS[Forest]))
 
 
 def of_strokes(features: np.ndarray) -> np.ndarray:
-    """What the shipped judges of strokes say together."""
-    return (shipped_judge("pen")(features) + shipped_forest()(features)) / 2
+    """What the shipped judge of strokes says."""
+    return stroke_judge()(features)
 
 
 def of_brackets(features: np.ndarray) -> np.ndarray:
     """What the shipped judge of brackets says."""
-    return shipped_judge("bracket")(features)
+    return bracket_judge()(features)
 
 
 def _shipped(name: str, parts: tuple[str, ...]) -> list[np.ndarray]:

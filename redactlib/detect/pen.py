@@ -30,13 +30,12 @@ class PenSettings:
     Lengths on paper: handwriting keeps its size whatever the type is.
     """
 
-    proposal_min: float = 0.2  # probability in the model's map from which ink is judged
+    proposal_min: float = 0.3  # probability in the model's map from which ink is judged
     faint_darkness: int = 60  # of pencil, which the model sees where the rest of the page's ink is darker
     faint_min: float = 0.5  # its probability
     faint_apart_mm: float = 0.6  # from darker ink, whose rims are as faint
     pen_min: float = 0.5  # probability from which a stroke counts: clean pages keep nearly clean, on held-out documents
-    gap_across_mm: float = 1.0  # strokes of one word or figure lie closer than this, side by side
-    gap_down_mm: float = 0.8  # and one above the other
+    gap_mm: float = 0.3  # strokes that lie closer than this are one: what touches is judged alike
     stroke_min_mm: float = 1.0  # a comma is shorter
     density_max: float = 0.6  # share of a place that is inked; script covers a fifth, crossed out two fifths of it
     density_reach_mm: float = 10.0  # over which that is measured: a blot or a marker's line is smaller
@@ -154,8 +153,8 @@ def _following(size: np.ndarray, places: np.ndarray, along: int, settings: PenSe
 
 def strokes(mask: np.ndarray, settings: PenSettings = PenSettings()) -> list[Box]:
     """Boxes of the strokes of a mask; those that touch or nearly do are one."""
-    reach = [2 * round(gap * MM / 2) + 1 for gap in (settings.gap_down_mm, settings.gap_across_mm)]
-    count, labels = cv2.connectedComponents(cv2.dilate(mask.astype(np.uint8), np.ones(reach, np.uint8)))
+    reach = 2 * round(settings.gap_mm * MM / 2) + 1
+    count, labels = cv2.connectedComponents(cv2.dilate(mask.astype(np.uint8), np.ones((reach, reach), np.uint8)))
     labels[~mask] = 0
     ys, xs = np.nonzero(labels)
     which = labels[ys, xs]

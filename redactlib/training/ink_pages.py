@@ -156,6 +156,10 @@ def prepare(path: Path, scan: Scan, text: PageText, settings: LayerSettings) -> 
             pen[~typed] &= ~np.uint8(PRINT)
             open_[...] |= STAMP | RULING
             open_[typed] |= PEN | PRINT
+            if _is_flat(box):  # an underline or a strike: what of its ink runs on is no letter's
+                run = _long_runs(_cut(ink, box))
+                pen[run] |= PEN
+                open_[run] &= ~np.uint8(PEN)
         for box in boxes["bracket"]:
             _cut(unknown, box)[...] |= PRINT | RULING
         for box in boxes["ignore"]:
@@ -188,6 +192,19 @@ def _typed_lines(text: PageText, scale: float, pen: Sequence[Box]) -> list[Box]:
         if line.confidence > 0.85 and len(line.text) >= 4 and abs(line.rotation_deg) < 6 and covered < 0.4:
             found.append(box)
     return found
+
+
+def _is_flat(box: Box) -> bool:
+    """Whether a box is that of a stroke along a line of type."""
+    wide, high = (side / LayerSettings().resolution_dpi * 25.4 for side in (box[2] - box[0], box[3] - box[1]))
+    return high < 5 and wide > 10 and wide > 5 * high
+
+
+def _long_runs(ink: np.ndarray) -> np.ndarray:
+    """Level runs of ink longer than a letter's bar: 4 mm at the network's resolution, small gaps closed."""
+    closed = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    run = round(4 / 25.4 * LayerSettings().resolution_dpi)
+    return (cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8)) > 0) & ink
 
 
 def _rules(ink: np.ndarray) -> np.ndarray:
@@ -346,24 +363,29 @@ def draw_strike(crop: Crop, line: Box, rng: np.random.Generator) -> None:
     height, width = y1 - y0, float(rng.uniform(1.2, 4.0))
     left = rng.uniform(x0, max(x0 + 1, x1 - 30))
     right = min(x1 + 6.0, left + rng.uniform(1.2, 10) * height)
+    if rng.random() < WHOLE_LINE:
+        left, right = x0 - rng.uniform(0, 8), x1 + rng.uniform(0, 8)
     middle = (y0 + y1) / 2
     plane = np.zeros_like(crop.dark)
-    kind = rng.choice(["through", "twice", "scribble", "cross", "slash", "under", "ring", "tick", "side"], p=PAIR_P)
+    kind = rng.choice(KINDS, p=KINDS_P)
     if kind in ("through", "twice", "under"):
         for _ in range(2 if kind == "twice" else 1):
             base = y1 + rng.uniform(-1, 3) if kind == "under" else middle + rng.uniform(-0.15, 0.15) * height
             tilt = rng.normal(0, 0.12) * height
-            _stroke(
-                plane,
-                np.array([[left, base - tilt], [(left + right) / 2, base + rng.normal(0, 1)], [right, base + tilt]]),
-                width,
-                rng,
-            )
+            count = max(3, int((right - left) / 60))
+            ys = base + np.linspace(-tilt, tilt, count) + rng.normal(0, 1, count) * (0.6 if count > 3 else 1)
+            _stroke(plane, np.stack([np.linspace(left, right, count), ys], 1), width, rng)
     elif kind == "scribble":
         n = max(4, int((right - left) / rng.uniform(3, 8)))
         xs = np.linspace(left, right, n)
         ys = middle + np.where(np.arange(n) % 2, 0.5, -0.5) * height * rng.uniform(0.5, 1.1)
         _stroke(plane, np.stack([xs, ys], 1), width, rng)
+    elif kind == "blot":  # gone over until nothing can be read
+        for _ in range(int(rng.integers(2, 5))):
+            n = max(4, int((right - left) / rng.uniform(2, 6)))
+            xs = np.linspace(left, right, n) + rng.normal(0, 2, n)
+            ys = middle + np.where(np.arange(n) % 2, 0.5, -0.5) * height * rng.uniform(0.6, 1.7, n)
+            _stroke(plane, np.stack([xs, ys + rng.normal(0, 0.1) * height], 1), width, rng)
     elif kind in ("cross", "slash"):
         reach = rng.uniform(0.6, 2.2) * height
         for sign in (1, -1) if kind == "cross" else (1,):
@@ -396,8 +418,12 @@ def draw_strike(crop: Crop, line: Box, rng: np.random.Generator) -> None:
     _lay(crop, (plane * rng.uniform(0.75, 1)).astype(np.uint8), np.full_like(plane, PEN), 0, 0)
 
 
-PAIR_P = (0.18, 0.1, 0.14, 0.12, 0.1, 0.12, 0.12, 0.08, 0.04)
+KINDS = ("through", "twice", "scribble", "blot", "cross", "slash", "under", "ring", "tick", "side")
+KINDS_P = (0.15, 0.09, 0.12, 0.08, 0.1, 0.1, 0.14, 0.11, 0.07, 0.04)
 """How often :func:`draw_strike` draws each kind: struck text is rarest in the labels, so most of them are strikes."""
+
+WHOLE_LINE = 0.2
+"""Share of them that run along a whole line."""
 
 
 def draw_bracket_pair(crop: Crop, lines: Sequence[Box], rng: np.random.Generator) -> None:

@@ -1,7 +1,7 @@
 """The judges of strokes and of brackets, fitted to what the ink model says of documents it has not seen.
 
-Both are perceptrons; strokes are judged by trees as well. The maps of the documents that a network was trained on are
-too good to learn from; so each network comes with the half of the documents that was kept from it
+Strokes are judged by trees, brackets by perceptrons. The maps of the documents that a network was trained on are too
+good to learn from; so each network comes with the half of the documents that was kept from it
 (:func:`redactlib.training.ink.fold_of`). Strokes are shown twice, among the stamps as labelled and among those that are
 found: the judge must not lean on stamps that the pipeline misses. Brackets of drawn drafts come on top, for pens that
 no labelled page has; their strokes made type look like writing.
@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from redactlib.detect import bracket, pen
-from redactlib.detect.judge import PARTS, REACH, Forest, Judge, shipped_forest, shipped_judge
+from redactlib.detect.judge import PARTS, REACH, Forest, Judge, bracket_judge, stroke_judge
 from redactlib.detect.stamp import find_stamps
 from redactlib.layers import Layers, Network, load_network, separate
 from redactlib.marks import Box, Stamp
@@ -44,22 +44,16 @@ class Examples:
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """How a judge is fitted."""
+    """How the judge of brackets is fitted: their pictures are many features, and there are few of them."""
 
-    members: int = 4
+    members: int = 8
     hidden: int = 16
-    steps: int = 800
+    steps: int = 400
     batch: int = 2048
     rate: float = 0.01
-    decay: float = 0.3
+    decay: float = 1.0
     jitters: int = 4  # of each peak of bracket heat: the map's centres and sizes are rough
 
-
-STROKES = JudgeSettings(members=12)
-"""One fit of few gave 0.79, another 0.81 on the same documents: the mean of many is steadier."""
-
-BRACKETS = JudgeSettings(members=8, steps=400, decay=1.0)
-"""Their pictures are many features, and there are few of them."""
 
 DRAFTS = 24
 """Drawn drafts among the examples: about half as many as labelled pages of one half."""
@@ -252,7 +246,7 @@ def rebuild(scans: Path, networks: Mapping[int, Path], out: Path, *, beside: boo
         scans: holds ``labelled``.
         networks: for each half of the documents, the ink model that has not seen it.
         out: the ``.npz`` file.
-        beside: whether the new members of the brackets' judge stand beside those that ship, and these judge strokes.
+        beside: whether the new members of the brackets' judge stand beside those that ship, and the shipped trees stay.
     """
     loaded = {fold: load_network(path.read_bytes()) for fold, path in networks.items()}
     rng, reader = np.random.default_rng(0), NeuralReader()
@@ -264,11 +258,11 @@ def rebuild(scans: Path, networks: Mapping[int, Path], out: Path, *, beside: boo
     for network in loaded.values():
         for page in drawn_drafts(DRAFTS, lambda grey: read_page(grey, reader), network):
             brackets.append(bracket_examples(*page, rng=rng))
-    bracket_judge = fit(brackets, BRACKETS)
-    judges: dict[str, Judge | Forest]
-    if beside:
-        both = joined(shipped_judge("bracket"), bracket_judge)
-        judges = {"pen": shipped_judge("pen"), "forest": shipped_forest(), "bracket": both}
-    else:
-        judges = {"pen": fit(written, STROKES), "forest": grow(written), "bracket": bracket_judge}
-    save(judges, out)
+    fitted = fit(brackets)
+    save(
+        {
+            "forest": stroke_judge() if beside else grow(written),
+            "bracket": joined(bracket_judge(), fitted) if beside else fitted,
+        },
+        out,
+    )
