@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from redactlib.detect.banner import find_banners, level_choices
-from redactlib.detect.outline import letters_within
+from redactlib.detect.outline import letters_within, row_of_letters
 from redactlib.detect.stamp import find_stamps
 from redactlib.marks import iou
 from redactlib.reading import PageText, Reading, TextLine, text_line
@@ -208,6 +208,21 @@ def test_a_level_in_a_box_drawn_too_large_is_boxed_by_its_letters() -> None:
     assert letters_within(Scan(page, 150.0), loose, 5) is None  # another word's
     assert letters_within(Scan(page, 150.0), (155, 173, 445, 227), 6) is None  # no need
     assert letters_within(Scan(np.full_like(page, 255), 150.0), loose, 6) is None
+
+
+def test_the_row_of_struck_letters_is_told_by_where_each_was_read() -> None:
+    page = blank()
+    for i in range(6):
+        page[175:225, 160 + 50 * i : 190 + 50 * i] = 0
+    page[198:203, 160:440] = 0  # the stroke that holds them together
+    page[235:250, 340:400] = 0  # and what lies under some of them
+    scan, loose = Scan(page, 150.0), (150, 165, 460, 250)
+    read = said("SECRET", 150, 165, 310, 85, tail=0.032)
+    assert letters_within(scan, loose, 6) is None
+    assert row_of_letters(scan, read, loose) == (160, 175, 440, 225)
+    assert row_of_letters(scan, read, (155, 172, 445, 228)) is None  # no need
+    assert row_of_letters(scan, read, (0, 0, 900, 600)) is None  # a part of something larger
+    assert row_of_letters(scan, said("SET", 150, 165, 310, 85), loose) is None
 
 
 def test_halves_of_worn_letters_are_no_letters() -> None:

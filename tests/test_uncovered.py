@@ -20,8 +20,9 @@ STAMP = (300, 400, 700, 430)
 class Eye:
     """Finds one line over all ink that it is shown, and keeps the pictures."""
 
-    def __init__(self) -> None:
+    def __init__(self, says: str = "E.O. 12958, Sec. 3.5") -> None:
         self.shown: list[np.ndarray] = []
+        self.says = says
 
     def find_lines(self, grey: np.ndarray) -> list[np.ndarray]:
         self.shown.append(grey)
@@ -29,7 +30,7 @@ class Eye:
         return [np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)] if w else []
 
     def read(self, crops: Sequence[np.ndarray], *, careful: bool = False) -> list[Reading]:
-        return [Reading("E.O. 12958, Sec. 3.5", 0.9) for _ in crops]
+        return [Reading(self.says, 0.9) for _ in crops]
 
 
 def line(box: tuple[int, int, int, int], text: str, confidence: float, turns: int = 0) -> TextLine:
@@ -69,6 +70,21 @@ def test_a_line_under_the_pen_is_found_where_it_stands_and_set_level(upright: bo
     assert len(eye.shown) == 1
     shown = eye.shown[0] < 128
     assert np.ptp(np.flatnonzero(shown.any(1))) < 40 < np.ptp(np.flatnonzero(shown.any(0)))  # level, the stroke gone
+
+
+def test_what_is_left_of_a_pen_s_figures_is_no_line() -> None:
+    scan, layers = page(upright=True)
+    pieces = [line((300, 340, 560, 370), "DECLASSIFIED", 1.0), line((300, 380, 700, 560), "E1258", 0.4)]
+    assert read_uncovered(scan, layers, pieces, Eye("2015 By")) == []
+    assert read_uncovered(scan, layers, pieces, Eye("By NARA 2015"))
+
+
+def test_a_line_that_was_read_is_not_read_again_in_pieces() -> None:
+    scan, layers = page(upright=True)
+    stamp, place = line((300, 340, 560, 370), "DECLASSIFIED", 1.0), (300, 380, 700, 450)
+    whole, lost = line(place, "CLASSIFIED BY 5668 SLD", 0.7), line(place, "CDASSHTD B75668", 0.7)
+    assert read_uncovered(scan, layers, [stamp, whole], Eye("CLASSIFIED BY56")) == []
+    assert read_uncovered(scan, layers, [stamp, lost], Eye("CLASSIFIED BY56"))
 
 
 def test_nothing_is_looked_for_without_a_pen_without_a_stamp_or_without_doubt() -> None:

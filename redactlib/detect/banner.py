@@ -30,6 +30,7 @@ from redactlib.detect.outline import (
     joined,
     letters_within,
     padded,
+    row_of_letters,
     uncovered,
 )
 from redactlib.detect.strike import is_struck
@@ -547,13 +548,16 @@ def _banner(
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
     inside = [inked(scan, _words_of(pieces[i], words, settings)) for i in members]
     height = pieces[members[0]].height
-    alone = (
-        letters_within(scan, inside[0], sum(map(str.isalnum, pieces[members[0]].text))) if len(members) == 1 else None
+    loose = padded(scan, union(*inside), height)
+    box = framed(scan, loose)
+    only = pieces[members[0]] if len(members) == 1 and box == loose else None
+    alone = only and (
+        row_of_letters(scan, only, inside[0]) or letters_within(scan, inside[0], sum(map(str.isalnum, only.text)))
     )
     if alone:
-        inside, height = [alone], float(alone[3] - alone[1])
+        inside, box = [alone], framed(scan, padded(scan, alone, alone[3] - alone[1]))
     return Stamp(
-        box=framed(scan, padded(scan, union(*inside), height)),
+        box=box,
         confidence=round(float(np.mean([pieces[i].confidence for i in members])), 3),
         text=" / ".join(pieces[i].text for i in members),
         family="classification",

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from redactlib.catalogue.markings import Line
-from redactlib.marks import Box, intersection
+from redactlib.marks import Box, area, intersection
 from redactlib.reading import TextLine, stretch
 from redactlib.scan import Scan
 
@@ -37,6 +37,10 @@ class OutlineSettings:
     letters_wide: float = 0.6  # of the box's width, that its letters take up,
     letters_small: tuple[float, float] = (1.3, 3.5)  # if it is so many times larger than they are
     letters_upright: float = 0.95  # heights to widths, of the middle one: flatter pieces are halves of worn letters
+    read_min: int = 4  # letters that were read, to tell by their places where the row of them stands:
+    row_share: float = 0.5  # so many of them have ink on its rows of pixels,
+    row_gap: float = 0.1  # but for gaps of this share of the box's height
+    row_small: tuple[float, float] = (1.2, 2.1)  # if the box is so many times larger than that row
 
 
 def as_line(piece: TextLine, number: int) -> Line:
@@ -167,6 +171,41 @@ def letters_within(scan: Scan, box: Box, count: int, *, settings: OutlineSetting
     if not fits or right - left < settings.letters_wide * wide:
         return None
     return (x0 + int(left), y0 + int(top), x0 + int(right), y0 + int(low))
+
+
+def row_of_letters(
+    scan: Scan, piece: TextLine, box: Box, *, settings: OutlineSettings = OutlineSettings()
+) -> Box | None:
+    """The box of a level line's letters in a box drawn too large around them, by the places where each was read.
+
+    On the rows of pixels that letters stand on most of them have ink; what else lies in the box is under few of them.
+    ``None`` where that says nothing, or the box is no larger than letters are, or so large that they are a part of it.
+    """
+    (ax, ay), (bx, by) = (piece.corners[:2] + piece.corners[3:1:-1]) / 2
+    centres = piece.reading.centres
+    if len(centres) != len(piece.text) or abs(by - ay) > settings.level_max * abs(bx - ax):
+        return None
+    places = [ax + at * (bx - ax) for at, char in zip(centres, piece.text, strict=True) if not char.isspace()]
+    x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(scan.width, box[2]), min(scan.height, box[3])
+    places = [x for x in places if x0 <= x < x1]
+    if len(places) < settings.read_min:
+        return None
+    half = float(np.median(np.diff(places))) / 2
+    columns = [slice(max(0, int(x - half)), max(1, int(x + half))) for x in places]
+    ink = scan.ink[y0:y1]
+    rows = np.flatnonzero(np.mean([ink[:, letter].any(1) for letter in columns], 0) >= settings.row_share)
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1 + settings.row_gap * (y1 - y0)) + 1)
+    run = max(runs, key=len)
+    if not run.size:
+        return None
+    low, high = int(run[0]), int(run[-1]) + 1
+    left, right = max(x0, columns[0].start), min(x1, columns[-1].stop)
+    filled = np.flatnonzero(ink[low:high, left:right].any(0))
+    if not filled.size:
+        return None
+    row = (left + int(filled[0]), y0 + low, left + int(filled[-1]) + 1, y0 + high)
+    least, most = settings.row_small
+    return row if least * area(row) <= area((x0, y0, x1, y1)) <= most * area(row) else None
 
 
 def inked(scan: Scan, corners: np.ndarray, *, settings: OutlineSettings = OutlineSettings()) -> Box:

@@ -34,6 +34,7 @@ from redactlib.detect.outline import (
     joined,
     letters_within,
     padded,
+    row_of_letters,
     tight,
 )
 from redactlib.detect.override import find_override
@@ -355,7 +356,11 @@ def _stamp(
     extent = union(*(inked(scan, outline) for outline in outlines), *(tight(scan, box) for box in unread))
     if len(row.lines) <= 1 and abs(rotation) < settings.level_max_deg:
         said = "".join(lines[i].text for i in match.lines)
-        letters = letters_within(scan, extent, sum(map(str.isalnum, said))) if len(outlines) == 1 else None
+        letters = None
+        if len(outlines) == 1:
+            # what lies under a release line is told by that line's whole height
+            letters = row_of_letters(scan, pieces[own[0]], extent) if row.decision == "none" else None
+            letters = letters or letters_within(scan, extent, sum(map(str.isalnum, said)))
         extent = letters or (_lean(scan, extent, len(said), settings) if row.lines else extent)
     if "case" in row.fields and "case" not in form.fields:
         extent = _whole_row(scan, extent, settings)

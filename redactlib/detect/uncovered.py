@@ -32,6 +32,8 @@ class UncoveredSettings:
     windows_max: int = 3  # looked at, those of the likeliest lines first: 50 ms each
     legend_min: float = 0.6  # share of a key phrase's letters in a line that is read carefully, and kept
     length_min: float = 2.0  # of such a line, by its height
+    letters_min: int = 4  # beside figures in it: 2015 By is what is left of a pen's date
+    same: float = 0.5  # of its box, in which another line was read
     hand: int = 110  # of 255: probability of a pen's ink
     margin: int = 32  # px of paper around what is looked at
 
@@ -68,7 +70,8 @@ def read_uncovered(
         if len(seen) == settings.windows_max:
             break
         seen.append((turns, window))
-        found += _lines_without_pen(scan, layers, turns, window, known, reader, settings)
+        bare = _lines_without_pen(scan, layers, turns, window, known, reader, settings)
+        found += [line for line in bare if _says_more(line, pieces, scores, settings)]
     return found
 
 
@@ -121,3 +124,15 @@ def _lines_without_pen(
     long = [c for c in places if np.linalg.norm(c[1] - c[0]) > settings.length_min * np.linalg.norm(c[3] - c[0])]
     fresh = [corners for corners in long if not is_well_read(corners, known)]
     return read_legends(bare, fresh, reader, settings.legend_min)
+
+
+def _says_more(line: TextLine, pieces: Sequence[TextLine], scores: np.ndarray, settings: UncoveredSettings) -> bool:
+    """Whether a line with figures has words more like a legend than what was read in its place.
+
+    Else it is a piece of that again, with what is left of a pen's figures, which reads as others.
+    """
+    if not any(map(str.isdigit, line.text)):
+        return True
+    there = [k for k, p in enumerate(pieces) if intersection(p.box, line.box) > settings.same * area(line.box)]
+    said = max((float(scores[k]) for k in there), default=0.0)
+    return sum(map(str.isalpha, line.text)) >= settings.letters_min and float(likeness([line])[0]) > said
