@@ -66,6 +66,7 @@ class FormSettings:
     spelt_vote: float = 0.35  # of a best guess that is a whole date, beside the grammar's probabilities
     spelt_min: float = 0.36
     spelt_lead: float = 1.7
+    doubtless: float = 0.65  # share from which a guess may spell a rival, too: all of 150 drawn and real were right
     doubled_lead: float = 5.0  # over another date that the same guess spells out where a stroke may be lost: 1114/00
     sure: tuple[float, float, float] = (-1.0, 3.5, 0.45)  # log-odds of a date: base, by share, by logarithm of its lead
     other_blank_letters: int = 5  # of a line that says the legend's words beside another blank than the date's:
@@ -78,6 +79,10 @@ class FormSettings:
     blank_length: float = 11.0  # and behind them at most, where no other words follow
     blank_length_min: float = 2.0
     blank_before: float = 0.4  # left free behind those words
+    pitch: tuple[float, float] = (0.7, 2.5)  # of a legend's lines, by their height, where a line's place is told by it,
+    unread_above: float = 0.8  # which reaches so many pitches above its middle,
+    unread_below: float = 0.5  # below it,
+    unread_after: float = 0.15  # and so much farther than those that were read
     repeated_letters: int = 10  # of the legend's words that stand in a line which says them once more,
     repeated: float = 80.0  # in a hundred, how well: a date in it is the legend's own
     label_score: float = 80.0  # in a hundred, how well the label of a tick box must be read;
@@ -144,6 +149,8 @@ def date_blanks(
             _foot(hit.end - 1 if hit is words else hit.start, lines[hit.line], pieces) for hit in (words, after) if hit
         ]
         if not ends:
+            blank = _unread_row(row, match, lines, height, settings) if "{date}" in match.marking.lines[row] else None
+            found += [] if blank is None else [blank]
             continue
         along, down = ends[0][1:]
         length = settings.blank_length * height
@@ -154,6 +161,27 @@ def date_blanks(
         low, high = down * settings.blank_below * height, down * settings.blank_above * height
         found.append(np.array([start - high, far - high, far + low, start + low], np.float32))
     return found
+
+
+def _unread_row(
+    row: int, match: Match, lines: Sequence[Line], height: float, settings: FormSettings
+) -> np.ndarray | None:
+    """Corners of the place of a legend's line that was not read, by the lines that were; none if one alone was."""
+    known = {hit.literal.row: lines[hit.line] for hit in match.hits}
+    low, high = min(known), max(known)
+    first = known[low]
+    along, down = np.array(first.along), np.array(first.down)
+    depths = {number: float(np.array(line.centre) @ down) for number, line in known.items()}
+    pitch = (depths[high] - depths[low]) / (high - low) if high > low else 0.0
+    if not settings.pitch[0] * height < pitch < settings.pitch[1] * height:
+        return None
+    near = min(known, key=lambda number: abs(number - row))
+    middle = depths[near] + (row - near) * pitch
+    ends = [float(np.array(line.centre) @ along) + sign * line.width / 2 for line in known.values() for sign in (-1, 1)]
+    left, right = min(ends), max(ends) + settings.unread_after * (max(ends) - min(ends))
+    over, under = middle - settings.unread_above * pitch, middle + settings.unread_below * pitch
+    corners = [a * along + d * down for a, d in ((left, over), (right, over), (right, under), (left, under))]
+    return np.array(corners, np.float32)
 
 
 def _place_of_date(line: str) -> int | None:
@@ -334,7 +362,7 @@ def _weighed(
 
     A guess of the general recogniser that spells a date out to the last figure speaks for that date beside what the
     grammar finds probable. No date is answered that no best guess of any line spells out, or only together with a
-    rival: where the grammar alone makes a date of other ink, it is sure of it and wrong.
+    rival, unless that leaves no doubt: where the grammar alone makes a date of other ink, it is sure of it and wrong.
     """
     votes, total = dict(written.candidates), 1.0  # with the share of no date at all
     for day, vote in _spelt_votes(written, spelt, settings):
@@ -349,13 +377,10 @@ def _weighed(
     near = [d for d, vote in ranked[1:] if vote / total * settings.doubled_lead > share]
     spelling = [guess for guess in (*texts, text) if spells(guess, day)]
     witnessed = any(not any(spells(guess, rival, lost=True) for rival in near) for guess in spelling)
+    witnessed = witnessed and not any(_has_one_more(day, rival) for rival in near)
+    sure = witnessed if share < settings.doubtless else bool(spelling)
     return {
-        "iso": day
-        if share >= settings.spelt_min
-        and lead >= settings.spelt_lead
-        and witnessed
-        and not any(_has_one_more(day, rival) for rival in near)
-        else None,
+        "iso": day if sure and share >= settings.spelt_min and lead >= settings.spelt_lead else None,
         "text": text,
         "confidence": round(_sure(share, lead, settings), 4),
         "handwritten": True,

@@ -206,6 +206,19 @@ def test_the_room_for_a_date_lies_between_the_words_beside_it_and_over_their_fee
     assert y1 > 220 + HEIGHT > 220 > y0 > 100
 
 
+def test_a_line_of_the_date_that_was_not_read_has_its_room_a_pitch_below_the_others() -> None:
+    pieces = [piece(text, i) for i, text in enumerate(FBI_EXCEPT)]
+    match, lines = matched(pieces)
+    (blank,) = date_blanks(match, lines, pieces)
+    x0, y0, x1, y1 = *blank.min(0), *blank.max(0)
+    assert x0 == pytest.approx(200)
+    assert x1 > 200 + CHAR * len(FBI_EXCEPT[1])
+    assert y0 < 220 < 220 + HEIGHT < y1
+    lone = [pieces[0]]
+    match, lines = matched(lone)
+    assert date_blanks(match, lines, lone) == []
+
+
 def test_a_pen_s_date_in_a_stamp_is_not_the_document_s_own_however_well_it_reads() -> None:
     texts = ("DEPARTMENT OF STATE", "JFK ASSASSINATION RECORDS ACT REVIEW", "REVIEWER BD DATE")
     stamp = [piece(text, i) for i, text in enumerate(texts)]

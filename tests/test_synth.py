@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from redactlib.synth import Edit, Hiding, PageSpec, Stamping, draw_forms, draw_p
 from redactlib.synth.decoys import DECOYS
 from redactlib.synth.forms import FAMILIES, FORMS, draw_form
 from redactlib.synth.pen import draw_hand
+from redactlib.synth.sheet import Sheet
 
 CONTRACT_FAMILIES = {
     "cia-approved-for-release", "cia-historical-review", "cia-no-objection", "cia-hr70-2-review",
@@ -171,6 +173,19 @@ def test_a_decoy_inks_the_page_but_marks_nothing_printed(decoy):
     page = draw_page(PageSpec(layout="report", fill=0.5, severity=0, decoys=(decoy,)), seed=9, dpi=75)
     assert not np.array_equal(plain.image, page.image)
     assert {m["kind"] for m in page.truth["marks"]} <= {"handwriting"}
+
+
+def test_a_paper_is_older_than_the_stamps_on_it(monkeypatch):
+    typed = []
+    monkeypatch.setattr(Sheet, "type_line", lambda sheet, text, *place, **keys: typed.append(text))
+    wordings = [form.years for form in FORMS if form.family == "nars-stamp"]
+    stamp = Stamping(family="nars-stamp", wording=wordings.index((1962, 1971)))
+    for seed in range(30):
+        spec = PageSpec(layout="letter", fill=0.1, stamps=(stamp,))
+        draw_page(spec, seed=seed, dpi=40)
+    years = [int(year) for text in typed for year in re.findall(r"\b19\d\d$", text)]
+    assert len(years) == 30
+    assert max(years) < 1962
 
 
 def test_wear_grows_with_its_severity():

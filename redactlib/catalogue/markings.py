@@ -235,7 +235,7 @@ class MatchSettings:
     line_share_min: float = 0.45  # of a key's line that must be legend, fields or figures: prose has more
     line_only_share_min: float = 0.6
     lone_line_share_min: float = 0.7  # where only one line of the legend shows
-    word_score: float = 0.7  # each word of a key must be there, short ones to the letter
+    word_score: float = 0.7  # each word of a key must be there, short ones that say something to the letter
     short_word_chars: int = 4
     never_score: float = 0.9
     overlap_min: float = 0.1  # of the shorter of two legend lines: they stand under each other
@@ -443,8 +443,16 @@ def _scores(phrases: Sequence[str], lines: Sequence[Line]) -> np.ndarray:
 
 
 def says_every_word(phrase: str, text: str, *, settings: MatchSettings = MatchSettings()) -> bool:
-    """Whether a folded text has each word of a phrase: a letter in four may differ, not how it begins (DE-, UN-)."""
-    words = [w for w in (_folded(word) for word in phrase.split()) if w]
+    """Whether a folded text has each word of a phrase: a letter in four may differ, not how it begins (DE-, UN-).
+
+    A word that changes nothing (APPROVED FOR RELEASE) may be read as any.
+
+    >>> says_every_word("APPROVED FOR RELEASE", fold("APPROVED EOR RELEASE")[0])
+    True
+    >>> says_every_word("REVIEWED BY NSA", fold("REVIEWED BY NASA")[0])
+    False
+    """
+    words = [w for w in (_folded(word) for word in phrase.split() if word.upper() not in _IDLE) if w]
     lost = sum(not _says_word(word, text, settings) for word in words)
     return lost <= (1 if len(words) >= 4 else 0)
 
@@ -453,6 +461,9 @@ def _says(phrase: str, line: Line, settings: MatchSettings) -> bool:
     return bool(_scores([phrase], [line])[0, 0] >= settings.never_score) and says_every_word(
         phrase, line.folded[0], settings=settings
     )
+
+
+_IDLE = frozenset({"FOR"})
 
 
 def _says_word(word: str, text: str, settings: MatchSettings) -> bool:

@@ -12,6 +12,9 @@ from .pen import draw_hand
 from .sheet import Sheet
 from .wording import MONTHS, PLACES, fill, paragraph, person
 
+LAST_YEAR = 1976
+"""Drawn papers are older than this."""
+
 LAYOUTS = (
     "letter",
     "draft",
@@ -37,6 +40,7 @@ def lay_out(
     body: tuple[str, ...] | None = None,
     fill: float = 0.8,
     brackets: bool = False,
+    before: int = LAST_YEAR,
 ) -> Sheet:
     """Types a paper.
 
@@ -45,6 +49,7 @@ def lay_out(
         heading, body: lines and paragraphs to use in place of drawn ones.
         fill: how far down the page the body goes.
         brackets: whether the typist uses square brackets here and there.
+        before: the year that the paper is older than.
 
     Raises:
         ValueError: no such layout.
@@ -62,7 +67,7 @@ def lay_out(
     if sheet.proportional:
         sheet.leading = sheet.size_pt / 72 * 1.25
     y = float(rng.uniform(1.0, 1.4))
-    for line in heading if heading is not None else _heading(layout, rng):
+    for line in heading if heading is not None else _heading(layout, rng, before):
         if line.startswith("Page ") and layout == "deleted-page":
             _sheet_line(sheet, line, y)
         elif line.startswith("^"):
@@ -127,8 +132,8 @@ def _number_lines(sheet: Sheet) -> None:
         sheet.canvas.rule(x, 0.3, x, 10.7, width_mm=0.2)
 
 
-def _heading(layout: str, rng: np.random.Generator) -> list[str]:
-    day = f"{rng.integers(1, 29)} {MONTHS[rng.integers(12)]} {rng.integers(1947, 1976)}"
+def _heading(layout: str, rng: np.random.Generator, before: int) -> list[str]:
+    day = f"{rng.integers(1, 29)} {MONTHS[rng.integers(12)]} {rng.integers(1947, before)}"
     place = str(rng.choice(PLACES))
     if layout == "letter":
         return [
@@ -167,7 +172,8 @@ def _heading(layout: str, rng: np.random.Generator) -> list[str]:
             f"RECORD NUMBER : 104-1{rng.integers(1000, 9999)}-1{rng.integers(1000, 9999)}",
             "RECORD SERIES : JFK",
             "",
-            f"DOCUMENT DATE : {rng.integers(1, 13):02}/{rng.integers(1, 29):02}/{rng.integers(1960, 1976)}",
+            f"DOCUMENT DATE : {rng.integers(1, 13):02}/{rng.integers(1, 29):02}/"
+            f"{rng.integers(min(1960, before - 1), before)}",
             f"PAGES : {rng.integers(1, 9)}",
             "CLASSIFICATION : UNCLASSIFIED",
             "RESTRICTIONS : OPEN IN FULL",

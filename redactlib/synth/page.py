@@ -21,10 +21,10 @@ from .decoys import DECOYS, draw_decoy
 from .edits import bracket_words, insert_words, margin_note, sign, strike_words, underline_words, write_note
 from .fonts import find_fonts
 from .forms import FAMILIES, FORMS
-from .layouts import LAYOUTS, lay_out
+from .layouts import LAST_YEAR, LAYOUTS, lay_out
 from .redactions import HAND_CODES, PRINTED_CODES, hide_lines, hide_words, put_code
 from .sheet import Sheet
-from .stamping import Stamping, free_place, put_stamp
+from .stamping import Stamping, first_year, free_place, put_stamp
 from .wear import SEVERITIES, age_ink, binarise, dirty, skew_matrix
 
 OTHER_INK_MOST = 0.6
@@ -153,6 +153,7 @@ def draw_page(spec: PageSpec | None = None, *, seed: int, dpi: int = 300, fonts:
     sheet = lay_out(
         spec.layout, dpi=dpi, rng=rng, fonts=find_fonts(fonts), heading=spec.heading, body=spec.body, fill=spec.fill,
         brackets=any(e.kind == "typed-bracket" for e in spec.edits),
+        before=min([LAST_YEAR, *map(first_year, spec.stamps)]),
     )  # fmt: skip
     for decoy in spec.decoys:
         draw_decoy(decoy, sheet)

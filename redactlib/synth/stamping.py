@@ -9,6 +9,7 @@ import numpy as np
 
 from .canvas import Canvas
 from .forms import FORMS, Form, draw_form
+from .layouts import LAST_YEAR
 from .pen import draw_hand
 from .sheet import Sheet
 
@@ -27,11 +28,22 @@ class Stamping:
     clip_left_in: float = 0.0  # cut off at the left: a letter lost at the box edge
 
 
+def first_year(stamping: Stamping) -> int:
+    """The year in which a dated stamp may have been set at the earliest: the paper under it is older."""
+    return min((row.years[0] for row in _rows_of(stamping) if row.date), default=LAST_YEAR)
+
+
+def _rows_of(stamping: Stamping) -> list[Form]:
+    """The wordings that a stamp may have."""
+    rows = [form for form in FORMS if form.family == stamping.family]
+    return rows if stamping.wording is None else [rows[stamping.wording]]
+
+
 def put_stamp(sheet: Sheet, stamping: Stamping, *, severity: int) -> None:
     """Sets a stamp and puts it where its kind goes: banners at head and foot, the rest where the page is emptiest."""
     canvas, rng = sheet.canvas, sheet.rng
-    rows = [f for f in FORMS if f.family == stamping.family]
-    form = rows[stamping.wording if stamping.wording is not None else int(rng.integers(len(rows)))]
+    rows = _rows_of(stamping)
+    form = rows[int(rng.integers(len(rows))) if stamping.wording is None else 0]
     hand = draw_hand(rng, fonts=sheet.fonts.hand)
     places = ("head", "foot") if form.place == "band" and stamping.at is None else (form.place,)
     state = rng.bit_generator.state
