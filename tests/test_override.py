@@ -34,7 +34,6 @@ NAME = ((480, 892), (575, 880))
         (None, "", "FBI"),
         (None, "USCS", "FBI"),  # a note beside a name that stands
         (((505, 915), (530, 850)), "", "FBI"),  # a tick through it
-        (((380, 892), (1050, 880)), "", "FBI"),  # the line as a whole is struck, and with it the stamp
         (NAME, "USCS", "USCS"),
         (NAME, "", None),  # whose it is now is not known
     ],
@@ -45,3 +44,10 @@ def test_a_struck_name_gives_way_to_the_one_above_it(strike: Stroke | None, writ
     assert [(stamp.agency, stamp.struck) for stamp in stamps] == [(agency, False)]
     authority = report.declassification.authority
     assert (authority.agency if authority else None) == agency
+
+
+def test_a_name_struck_with_its_whole_line_is_still_the_stamp_s_which_is_struck() -> None:
+    report = analyze(Scan(stamped(strike=((380, 892), (1050, 880))), 200.0))
+    [stamp] = [mark for mark in report.stamps if mark.family == "fbi-all-information"]
+    assert (stamp.agency, stamp.struck) == ("FBI", True)
+    assert report.declassification.authority is None
