@@ -11,8 +11,9 @@ import pytest
 
 from redactlib.catalogue.markings import Line, Match, match_markings
 from redactlib.datelines import DateLines
+from redactlib.dates import DateReading
 from redactlib.detect.stamp import StampSettings, _crossed, document_date
-from redactlib.forms import Form, date_blanks, read_form
+from redactlib.forms import Form, FormSettings, _weighed, date_blanks, read_form
 from redactlib.layers import Layers
 from redactlib.reading import ALPHABET, PageText, Reading, TextLine, decode_lattice, text_line
 from redactlib.scan import Scan
@@ -188,6 +189,16 @@ def test_a_guess_whose_stroke_may_be_a_one_speaks_for_both_dates_that_it_spells(
     date = read(pieces, closer=views(("1-15-91", "1-15-91"))).date
     assert date["iso"] == "1991-01-15"
     assert dict(date["candidates"]).get("1991-01-05", 0.0) < 0.05
+
+
+@pytest.mark.parametrize(("share", "iso"), [(0.7, "1985-11-01"), (0.55, None)])
+def test_a_guess_that_spells_a_rival_too_counts_only_where_the_share_leaves_no_doubt(
+    share: float, iso: str | None
+) -> None:
+    candidates = (("1985-11-01", share), ("1985-01-01", share / 4))
+    spelt, other = (DateReading("1985-11-01", text, (0, 7), share, candidates) for text in ("11/1/85", "2/3/85"))
+    assert _weighed(spelt, [], [], FormSettings())["iso"] == iso
+    assert _weighed(other, [], [], FormSettings())["iso"] is None
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def prepare(path: Path, scan: Scan, text: PageText, settings: LayerSettings) -> 
             open_[...] |= STAMP | RULING
             open_[typed] |= PEN | PRINT
             if _is_flat(box):  # an underline or a strike: what of its ink runs on is no letter's
-                run = _long_runs(_cut(ink, box))
+                run = _level_runs(_cut(ink, box), 4)  # longer than a letter's bar
                 pen[run] |= PEN
                 open_[run] &= ~np.uint8(PEN)
         for box in boxes["bracket"]:
@@ -200,22 +200,18 @@ def _is_flat(box: Box) -> bool:
     return high < 5 and wide > 10 and wide > 5 * high
 
 
-def _long_runs(ink: np.ndarray) -> np.ndarray:
-    """Level runs of ink longer than a letter's bar: 4 mm at the network's resolution, small gaps closed."""
+def _level_runs(ink: np.ndarray, mm: float) -> np.ndarray:
+    """Level runs of ink of a length at the network's resolution, small gaps closed."""
     closed = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    run = round(4 / 25.4 * LayerSettings().resolution_dpi)
+    run = round(mm / 25.4 * LayerSettings().resolution_dpi)
     return (cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8)) > 0) & ink
 
 
 def _rules(ink: np.ndarray) -> np.ndarray:
-    """Straight level and upright runs of ink longer than any letter: 12 mm at the network's resolution."""
-    plane = ink.astype(np.uint8)
-    closed = cv2.morphologyEx(plane, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    run = round(12 / 25.4 * LayerSettings().resolution_dpi)
-    long = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
-    tall = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8))
-    thick = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
-    return (np.maximum(long, tall) > 0) & (thick == 0) & ink
+    """Straight level and upright runs of ink longer than any letter: 12 mm."""
+    thick = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    thick = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
+    return (_level_runs(ink, 12) | _level_runs(np.ascontiguousarray(ink.T), 12).T) & (thick == 0)
 
 
 def harvest(pages: Sequence[TrainingPage]) -> list[Snippet]:
