@@ -167,17 +167,13 @@ def _unread_row(
     row: int, match: Match, lines: Sequence[Line], height: float, settings: FormSettings
 ) -> np.ndarray | None:
     """Corners of the place of a legend's line that was not read, by the lines that were; none if one alone was."""
-    known = {hit.literal.row: lines[hit.line] for hit in match.hits}
-    low, high = min(known), max(known)
-    first = known[low]
-    along, down = np.array(first.along), np.array(first.down)
-    depths = {number: float(np.array(line.centre) @ down) for number, line in known.items()}
-    pitch = (depths[high] - depths[low]) / (high - low) if high > low else 0.0
+    read = [lines[hit.line] for hit in match.hits]
+    along, down = np.array(read[0].along), np.array(read[0].down)
+    depth, pitch = match.row_depths(lines)
     if not settings.pitch[0] * height < pitch < settings.pitch[1] * height:
         return None
-    near = min(known, key=lambda number: abs(number - row))
-    middle = depths[near] + (row - near) * pitch
-    ends = [float(np.array(line.centre) @ along) + sign * line.width / 2 for line in known.values() for sign in (-1, 1)]
+    middle = depth(row)
+    ends = [float(np.array(line.centre) @ along) + sign * line.width / 2 for line in read for sign in (-1, 1)]
     left, right = min(ends), max(ends) + settings.unread_after * (max(ends) - min(ends))
     over, under = middle - settings.unread_above * pitch, middle + settings.unread_below * pitch
     corners = [a * along + d * down for a, d in ((left, over), (right, over), (right, under), (left, under))]

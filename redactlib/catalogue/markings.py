@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -179,6 +179,23 @@ class Match:
     def lines(self) -> tuple[int, ...]:
         """Indices of the lines that carry the legend."""
         return tuple(sorted({hit.line for hit in self.hits}))
+
+    def row_depths(self, lines: Sequence[Line], *, lone_pitch: float = 0.0) -> tuple[Callable[[int], float], float]:
+        """How deep the middle of a row of the legend stands, by its number, read or not; and the pitch of the rows.
+
+        Depths are taken down from the direction of the first row that was read. One row alone has `lone_pitch`.
+        """
+        rows = {hit.literal.row: lines[hit.line] for hit in self.hits}
+        x, y = next(iter(rows.values())).down
+        read = {row: line.centre[0] * x + line.centre[1] * y for row, line in rows.items()}
+        low, high = min(read), max(read)
+        pitch = (read[high] - read[low]) / (high - low) if high > low else lone_pitch
+
+        def depth(row: int) -> float:
+            near = min(read, key=lambda other: abs(other - row))
+            return read[near] + (row - near) * pitch
+
+        return depth, pitch
 
     def blanks(self, lines: Sequence[Line]) -> list[tuple[str, str, int]]:
         """What stands in the legend's blanks, as (field, text, line index), on lines that carry printed words too."""
@@ -464,6 +481,7 @@ def _says(phrase: str, line: Line, settings: MatchSettings) -> bool:
 
 
 _IDLE = frozenset({"FOR"})
+"""Words of keys that no other marking differs in: of BY, NO or an agency's name each letter tells."""
 
 
 def _says_word(word: str, text: str, settings: MatchSettings) -> bool:

@@ -84,7 +84,7 @@ def find_handwriting(
         brackets: its brackets: drawn with the pen, but marks of their own.
         redactions: its redactions: what a marker shades to withhold it is not written.
         settings: how strokes are grouped.
-        judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped ones by default.
+        judge: judges strokes (:mod:`redactlib.detect.pen`); the shipped one by default.
         reader: reads insertions and struck words once more; without one they are as the page was read.
 
     Returns:

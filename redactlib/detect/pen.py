@@ -84,7 +84,7 @@ def find_pen(
         text: its lines as read.
         stamps: its stamps.
         settings: sizes and thresholds.
-        judge: judges proposals; the shipped ones by default.
+        judge: judges proposals; the shipped one by default.
     """
     if layers is None:
         return _by_rules(scan, text, stamps, settings)

@@ -437,10 +437,8 @@ def _unread_rows(
     rows = {hit.literal.row: lines[hit.line] for hit in match.hits}
     first = next(iter(rows.values()))
     down, along = np.array(first.down), np.array(first.along)
-    places = {row: float(np.array(line.centre) @ down) for row, line in rows.items()}
     height = float(np.median([line.height for line in rows.values()]))
-    low, high = min(rows), max(rows)
-    pitch = (places[high] - places[low]) / (high - low) if high > low else settings.pitch * height
+    depth, pitch = match.row_depths(lines, lone_pitch=settings.pitch * height)
     if not 0.5 * height < pitch < 2 * height:
         return []
     reach = np.concatenate(list(legend)) @ along
@@ -448,8 +446,7 @@ def _unread_rows(
     found = []
     printed = {lit.row for lit in match.marking.literals if not lit.optional}
     for row in sorted(printed - set(rows)):
-        near = min(rows, key=lambda other: abs(other - row))
-        middle = places[near] + (row - near) * pitch
+        middle = depth(row)
         corners = [a * along + d * down for a in (a0, a1) for d in (middle - height / 2, middle + height / 2)]
         box = bounds(np.array(corners))
         x0, y0 = max(0, box[0]), max(0, box[1])
