@@ -86,20 +86,23 @@ def find_edits(marks: Sequence[m.Mark], *, page: int, dpi: float) -> list[Edit]:
     :func:`over_pages` joins them.
     """
     strikes = [mark for mark in marks if isinstance(mark, m.Handwriting) and mark.role == "strike"]
+    inserted = [mark for mark in marks if isinstance(mark, m.Handwriting) and mark.role == "insertion"]
+    carets = {mark.anchor: mark for mark in inserted if mark.evidence.get("caret")}
     found = []
-    for mark in marks:
-        if isinstance(mark, m.Handwriting) and mark.role == "insertion":
+    for mark in inserted:
+        if mark not in carets.values():
             over = next((s for s in strikes if mark.anchor and _inside(mark.anchor, s.box)), None)
             strikes = [s for s in strikes if s is not over]
-            kind, parts = ("substitution", (over, mark)) if over else ("insertion", (mark,))
+            parts = tuple(part for part in (over, carets.get(mark.anchor), mark) if part)
+            kind = "substitution" if over else "insertion"
             found.append((mark.anchor, _edit(page, kind, parts, over.struck_text if over else None, mark.text)))
     found += [(None, _edit(page, "strike", (strike,), strike.struck_text, None)) for strike in strikes]
     brackets = {mark.id: mark for mark in marks if isinstance(mark, m.Bracket) and not mark.struck}
-    for mark in brackets.values():
-        partner = brackets.get(mark.pair or "")
-        if mark.side == "open" or not partner:
-            text = mark.text if partner else mark.evidence.get("to_the_edge")
-            pair = (mark, partner) if partner else (mark,)
+    for bracket in brackets.values():
+        partner = brackets.get(bracket.pair or "")
+        if bracket.side == "open" or not partner:
+            text = bracket.text if partner else bracket.evidence.get("to_the_edge")
+            pair = (bracket, partner) if partner else (bracket,)
             found.append((None, _edit(page, "bracket", pair, text, text)))
     # lines of typescript stand 1/6 inch apart: places within half of that are on one line
     ordered = sorted(found, key=lambda pair: _place(pair[1].box, pair[0], dpi))

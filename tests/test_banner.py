@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -223,6 +225,8 @@ def test_the_row_of_struck_letters_is_told_by_where_each_was_read() -> None:
     assert row_of_letters(scan, read, (155, 172, 445, 228)) is None  # no need
     assert row_of_letters(scan, read, (0, 0, 900, 600)) is None  # a part of something larger
     assert row_of_letters(scan, said("SET", 150, 165, 310, 85), loose) is None
+    apart = replace(read.reading, centres=(0.03, *(0.83 + 0.03 * i for i in range(5))))
+    assert row_of_letters(scan, replace(read, reading=apart), loose) is None  # two words, of which one was lost
 
 
 def test_halves_of_worn_letters_are_no_letters() -> None:

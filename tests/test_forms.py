@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from redactlib.catalogue.markings import Line, Match, match_markings
+from redactlib.catalogue.markings import Line, Match, markings, match_markings, stack
 from redactlib.datelines import DateLines
 from redactlib.dates import DateReading
-from redactlib.detect.stamp import StampSettings, _crossed, document_date
+from redactlib.detect.stamp import StampSettings, _belongs, _crossed, _legend_parts, _whole_of, document_date
 from redactlib.forms import Form, FormSettings, _weighed, date_blanks, read_form
 from redactlib.layers import Layers
 from redactlib.reading import ALPHABET, PageText, Reading, TextLine, decode_lattice, text_line
@@ -244,3 +244,26 @@ def test_a_pen_s_date_in_a_stamp_is_not_the_document_s_own_however_well_it_reads
     assert document_date(PageText((*stamp, pen, typed)), matches, lines) == "1963-12-17"
     over_it = piece("7/1/75", -1, confidence=0.99)
     assert document_date(PageText((*stamp, over_it)), matches, lines) == "1975-07-01"
+
+
+@pytest.mark.parametrize(("said", "belongs"), [("1973, Mr. James", False), ("5/12/98", True), ("MAY 1998", True)])
+def test_a_year_in_a_line_beside_a_legend_is_no_fill_of_it(said: str, belongs: bool) -> None:
+    [row] = (row for row in markings() if row.id == "fbi-all-information-except-three-lines")
+    corners = np.array([[0, 0], [200, 0], [200, 20], [0, 20]], np.float32)
+    assert _belongs(row, text_line(corners, Reading(said, 0.8))) is belongs
+
+
+@pytest.mark.parametrize(("note", "right"), [("(JFK)", 1.0), ("langua EX-103 was read on", 0.49)])
+def test_a_printed_line_ends_with_its_words_or_a_short_note(note: str, right: float) -> None:
+    texts = (f"ALL INFORMATION CONTAINED {note}", "HEREIN IS UNCLASSIFIED EXCEPT", "WHERE SHOWN OTHERWISE")
+    lines = [replace(line, parts=(i,)) for i, line in enumerate(stack(*texts, height=20.0))]
+    [match] = (m for m in match_markings(lines) if m.marking.family == "fbi-all-information")
+    corners = np.array([[0, 0], [600, 0], [600, 20], [0, 20]], np.float32)
+    spread = [tuple((i + 0.5) / len(text) for i in range(len(text))) for text in texts]
+    pieces = [text_line(corners, Reading(t, 0.9, centres=c)) for t, c in zip(texts, spread, strict=True)]
+    assert abs(_legend_parts(match, lines, pieces, StampSettings())[0][1, 0] / 600 - right) < 0.1
+
+
+def test_the_whole_of_a_line_is_placed_by_what_was_read_of_it() -> None:
+    assert _whole_of("ENCL. ATTACHED", "ATTACHED") == (-6 / 8, 1.0)
+    assert _whole_of("NAT. INT. SEC.", "NAT. INT.") == (0.0, 14 / 9)

@@ -19,11 +19,13 @@ from redactlib.detect.handwriting import (
     _Page,
     _page,
     _role,
+    _shines_through,
     _windings,
     find_handwriting,
 )
 from redactlib.detect.interlinear import find_interlinear
 from redactlib.detect.pen import find_pen, propose, strokes
+from redactlib.edits import find_edits
 from redactlib.layers import Layers, separate
 from redactlib.marks import Bracket, Handwriting, Redaction, Stamp, area, intersection, iou
 from redactlib.reading import NeuralReader, PageText, Reading, TextLine, read_page
@@ -188,10 +190,16 @@ def test_an_insertion_aims_at_its_caret_and_names_the_words_beside_it(pen_px: in
     image[y - 24 : y + 12, apex - 12 : apex + 13] = 255
     cv2.polylines(image, [np.array([[apex - 8, y + 9], [apex, y - 5], [apex + 8, y + 9]])], False, 0, pen_px)
     marked = Scan(image, 150.0)
-    (mark,) = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
+    mark, caret = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
     assert mark.anchor is not None
     assert abs(mark.anchor[0] - apex) < 8
     assert mark.evidence.items() >= {"before": "nothing", "behind": "should"}.items()
+    assert (caret.anchor, caret.text, caret.evidence) == (mark.anchor, None, {"caret": True})
+    assert intersection(caret.box, (apex - 9, y - 6, apex + 10, y + 11)) > 0.7 * area(caret.box)
+    named = [replace(m, id=f"m{i}") for i, m in enumerate((mark, caret))]
+    (edit,) = find_edits(named, page=1, dpi=150.0)
+    assert edit.kind == "insertion"
+    assert set(edit.marks) == {"m0", "m1"}
 
 
 def test_an_insertion_that_touches_the_line_above_is_found_where_it_was_read() -> None:
@@ -212,8 +220,29 @@ def test_an_insertion_runs_on_into_the_margin_and_may_stand_before_the_first_wor
     image, y = scan.image.copy(), text.lines[3].box[3]
     cv2.polylines(image, [np.array([[62, y + 9], [70, y - 5], [78, y + 9]])], False, 0, 2)
     marked = Scan(image, 150.0)
-    (mark,) = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
+    mark, caret = (m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion")
     assert mark.evidence.items() >= {"before": "haste", "behind": "we"}.items()
+    assert caret.evidence["caret"]
+
+
+def test_script_whose_letters_are_joined_does_not_shine_through() -> None:
+    back = Handwriting(box=(0, 0, 90, 30), confidence=0.7, role="insertion", evidence={"pen": 0.1, "longest_mm": 2.5})
+    settings = HandwritingSettings()
+    assert _shines_through(replace(back, evidence={**back.evidence, "text_probability": 0.3}), settings)
+    assert not _shines_through(
+        replace(back, evidence={"pen": 0.1, "longest_mm": 6.0, "text_probability": 0.3}), settings
+    )
+
+
+def test_a_letter_that_looks_like_a_caret_is_none() -> None:
+    scan, text = typescript(spacing_px=60, between="IN VIENNA")
+    image, line = scan.image.copy(), text.lines[3]
+    y, apex = (line.box[1] + line.box[3]) // 2, (text.lines[-1].box[0] + text.lines[-1].box[2]) // 2
+    image[y - 24 : y + 24, apex - 14 : apex + 15] = 255
+    cv2.polylines(image, [np.array([[apex - 8, y + 8], [apex, y - 8], [apex + 8, y + 8]])], False, 0, 2)
+    marked = Scan(image, 150.0)
+    found = [m for m in find_handwriting(marked, separate(marked), text) if m.role == "insertion"]
+    assert [m.evidence.get("caret", False) for m in found] == [False]
 
 
 def test_a_level_that_stands_by_a_bracket_is_no_insertion() -> None:

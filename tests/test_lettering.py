@@ -17,7 +17,7 @@ from redactlib.detect.spotting import KINDS, Spot, find_spots
 from redactlib.detect.stamp import find_stamps
 from redactlib.marks import Stamp, iou
 from redactlib.pipeline import analyze
-from redactlib.reading import NeuralReader, PageText, Reading, TextLine, text_line
+from redactlib.reading import ALPHABET, NeuralReader, PageText, Reading, TextLine, text_line
 from redactlib.scan import Scan
 
 
@@ -105,6 +105,47 @@ def test_the_more_a_word_looks_like_a_level_the_less_it_must_say_so() -> None:
     for heat, levels in ((0.5, []), (0.9, ["SECRET"])):
         found = with_worn_levels(scan, [spot("SECRET", inked_box(scan), heat)], [], [], [], blind)
         assert [stamp.text for stamp in found] == levels
+
+
+@pytest.mark.parametrize(("read", "levels"), [("b7E-1, 2", []), ("SEGBET", ["SECRET"])])
+def test_a_word_that_plainly_says_something_else_is_no_level_however_it_looks(read: str, levels: list[str]) -> None:
+    scan = dotted("SECRET")
+    lattice = np.full((2 * len(read), 1 + len(ALPHABET)), 1e-9, np.float32)
+    lattice[1::2, 0] = 1
+    lattice[range(0, 2 * len(read), 2), [1 + ALPHABET.index(char) for char in read]] = 1
+    plain = Steadfast(Reading(read, 0.99, lattice, tuple((i + 0.5) / len(read) for i in range(len(read)))))
+    found = with_worn_levels(scan, [spot("SECRET", inked_box(scan), 0.8)], [], [], [], plain)
+    assert [stamp.text for stamp in found] == levels
+
+
+def test_of_a_level_the_end_was_read_and_the_whole_is_seen() -> None:
+    scan = dotted("TOP SECRET")
+    x0, y0, x1, y1 = inked_box(scan)
+    banner = said("SECRET", (x0 + 2 * (x1 - x0) // 5, y0, x1, y1))
+    for heat, text in ((0.8, "TOP SECRET"), (0.4, "SECRET")):
+        [level] = with_worn_levels(scan, [spot("TOP SECRET", (x0, y0, x1, y1), heat)], [], [], [banner], NeuralReader())
+        assert level.text == text
+
+
+def test_a_level_stamped_twice_is_two() -> None:
+    scan = dotted("SECRET")
+    x0, y0, x1, y1 = inked_box(scan)
+    first, second = (x0, y0, x1, y1), (x0 + 30, y0 + 26, x1 + 30, y1 + 26)
+    spots = [spot("SECRET", first, 0.9), spot("SECRET", second, 0.8)]
+    found = with_worn_levels(scan, spots, [], [], [said("SECRET", first)], Steadfast(Reading("SECRET", 0.9)))
+    assert len(found) == 2
+    assert len(with_worn_levels(scan, spots[1:], [], [], [said("SECRET", first)], NeuralReader())) == 1
+
+
+@pytest.mark.parametrize(("reach", "levels"), [(0.5, 1), (1.0, 0)])
+def test_a_plain_word_that_reaches_out_of_a_stamp_was_stamped_over_it(reach: float, levels: int) -> None:
+    scan = dotted("SECRET")
+    x0, y0, x1, y1 = inked_box(scan)
+    form = Stamp(
+        box=(x0 - 300, y0 - 90, round(x0 + reach * (x1 - x0)) + 60, y1 + 90), confidence=0.9, text="", family="admin"
+    )
+    found = with_worn_levels(scan, [spot("SECRET", (x0, y0, x1, y1), 0.9)], [], [form], [], NeuralReader())
+    assert len(found) == levels
 
 
 @pytest.mark.parametrize("foot", ["SECRET", "CONFIDENTIAL"])
@@ -278,6 +319,8 @@ def test_a_level_under_a_release_line_is_told_by_the_one_at_the_foot() -> None:
     head, kept = with_cut_level(Scan(page, 150.0), [line], [foot])
     assert kept == foot
     assert iou(head.box, (450, 72, 765, 92)) > 0.4
+    cv2.line(page, (470, 80), (750, 80), 0, 8)  # a stroke holds its letters together
+    assert iou(with_cut_level(Scan(page, 150.0), [line], [foot])[0].box, (450, 72, 765, 92)) > 0.4
     page[72:130] = 255  # no level is left under the line
     assert with_cut_level(Scan(page, 150.0), [line], [foot]) == [foot]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from redactlib.catalogue.markings import markings, match_markings, stack
+from redactlib.catalogue.markings import Line, markings, match_markings, stack
 from redactlib.marks import DECISIONS
 
 EXAMPLES = [(row.id, text) for row in markings() for text in row.examples]
@@ -72,3 +72,13 @@ def test_a_short_line_stands_under_the_beginning_of_a_long_one_though_its_key_is
     lower = replace(lines[1], centre=(lines[1].width / 2, lines[1].centre[1]))
     found = match_markings([lines[0], lower])
     assert (found[0].marking.id, found[0].lines) == ("jcs-declassification-branch", (0, 1))
+
+
+def test_a_date_stamped_over_a_printed_label_is_a_stamp_of_its_own_but_the_fill_of_one_that_holds_a_date() -> None:
+    [label] = (row for row in markings() if row.id == "fbi-committee-legend")
+    printed = [replace(line, parts=(i,)) for i, line in enumerate(stack(*label.lines))]
+    over = Line("59 APR 10 1967", (8.0, printed[-1].centre[1]), 7.0, 1.6, parts=(9,))
+    assert {match.marking.id for match in match_markings([*printed, over])} == {label.id, "band-date-stamp"}
+    received = [replace(line, parts=(i,)) for i, line in enumerate(stack("MAILED 25", "SEP 23 1960", "COMM-FBI"))]
+    twice = Line("SEP 23 1960", received[1].centre, received[1].width, 1.0, parts=(1,))
+    assert [match.marking.id for match in match_markings([received[0], twice, received[2]])][:1] == ["fbi-mailed"]

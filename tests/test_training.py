@@ -25,7 +25,6 @@ from redactlib.training.ink_pages import (  # noqa: E402
     Crop,
     CropSettings,
     TrainingPage,
-    document_of,
     drawn_page,
     harvest,
     make_crop,
@@ -42,6 +41,7 @@ from redactlib.training.judges import (  # noqa: E402
     joined,
     save,
 )
+from redactlib.training.labels import document_of  # noqa: E402
 from redactlib.training.networks import go_on_from  # noqa: E402
 
 

@@ -36,6 +36,14 @@ def test_a_line_where_the_legends_next_one_stands_may_be_less_likely() -> None:
     assert [line.text for line in in_catalogue_words([first, far])] == ["declassification", "downprabimp anb"]
 
 
+def test_a_line_is_no_legend_s_where_another_in_its_place_was_read_as_that_more_surely() -> None:
+    guess = half_read("Dechassily on", "Declassify on", doubt=0.3)
+    sure = text_line(CORNERS + np.array([8, 4], np.float32), Reading("Declassily on", 0.97))
+    elsewhere = text_line(CORNERS + np.array([0, 400], np.float32), Reading("Declassily on", 0.97))
+    assert in_catalogue_words([guess, sure]) == [guess, sure]
+    assert in_catalogue_words([guess, elsewhere])[0].text == "Declassify on"
+
+
 @pytest.mark.parametrize(
     ("read", "meant", "doubt", "sure"),
     [

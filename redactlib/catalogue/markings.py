@@ -109,6 +109,16 @@ class Marking:
     def fields(self) -> frozenset[str]:
         return frozenset(name for line in self.lines for name in _FIELD.findall(line))
 
+    @property
+    def decides(self) -> bool:
+        """Whether it may say something of the page's classification, and when: a mistake would be costly."""
+        return self.decision not in ("none", "provenance")
+
+    @property
+    def holds_date(self) -> bool:
+        """Whether a date that stands in or at it may be its own."""
+        return self.hand or self.next_line_date or self.loose or "date" in self.fields or self.decides
+
     @cached_property
     def compiled_pattern(self) -> re.Pattern[str] | None:
         return re.compile(self.pattern) if self.pattern else None
@@ -305,12 +315,20 @@ def _ceding(strong: Match, weak: Match, lines: Sequence[Line], settings: MatchSe
 
 def _compete(a: Match, b: Match, lines: Sequence[Line]) -> bool:
     """Whether two markings claim the same writing; one that takes only part of a line leaves the rest to others."""
+    if any(x.marking.loose and not y.marking.holds_date and not _share_parts(x, y, lines) for x, y in ((a, b), (b, a))):
+        return False
     if a.marking.span or b.marking.span:
         shared = set(a.lines) & set(b.lines)
         apart = all(h.end <= k.start or k.end <= h.start for h in a.hits for k in b.hits if h.line == k.line)
         if shared and apart:
             return False
     return any(_collide(lines[i], lines[j]) for i in a.lines for j in b.lines)
+
+
+def _share_parts(a: Match, b: Match, lines: Sequence[Line]) -> bool:
+    """Whether two markings are made of one piece of the page; of two pieces one may be stamped over the other."""
+    first, second = ({part for i in match.lines for part in lines[i].parts} for match in (a, b))
+    return bool(first & second)
 
 
 def _collide(a: Line, b: Line) -> bool:

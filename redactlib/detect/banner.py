@@ -60,6 +60,7 @@ class CutLevelSettings:
     above_min: float = 0.2  # of their height, that stands out over the line
     px_per_mm: float = 4.0  # at which head and foot are compared
     alike_min: float = 0.65  # correlation: labelled levels under a line reach 0.65 to 0.9, other heads 0.58
+    rule_min: float = 1.8  # of the foot's length, of a piece of ink that is a rule and no letters
     seen_min: float = 0.3  # of the foot's contrast, that must lie where the line leaves it to be seen
 
 
@@ -324,22 +325,28 @@ def _cut_letters(scan: Scan, cover: Box, model: Box, end: int, settings: CutLeve
     strip = scan.ink[y0:end, x0:x1].astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(strip)
     low, high = (share * height for share in settings.letter_height)
-    pieces = [s for s in stats[1:] if low <= s[3] <= high and 3 <= s[2] <= settings.letter_length_max * length]
+    pieces = [s for s in stats[1:] if low <= s[3] <= high and 3 <= s[2] <= settings.length[1] * length]
     if not pieces:
         return None
     tolerance = max(2, round(scan.mm(settings.row_mm)))
     row = max({int(s[1]) for s in pieces}, key=lambda top: sum(abs(s[1] - top) <= tolerance for s in pieces))
     if row > settings.next_line * (cover[3] - cover[1]):
         return None
-    cut = [s for s in pieces if abs(s[1] - row) <= tolerance]
+    cut = sorted((s for s in pieces if abs(s[1] - row) <= tolerance), key=lambda s: int(s[0]))
+    ends = np.maximum.accumulate([s[0] + s[2] for s in cut])
+    wide = np.flatnonzero(np.array([s[0] for s in cut[1:]]) - ends[:-1] > settings.gap * height) + 1
+    cut = max((cut[a:b] for a, b in itertools.pairwise([0, *wide.tolist(), len(cut)])), key=len)
     box = (
         x0 + int(min(s[0] for s in cut)),
         y0 + int(min(s[1] for s in cut)),
         x0 + int(max(s[0] + s[2] for s in cut)),
         y0 + int(max(s[1] + s[3] for s in cut)),
     )
-    alike = settings.length[0] <= (box[2] - box[0]) / length <= settings.length[1]
-    return box if len(cut) >= settings.letters_min and alike else None
+    reach = box[2] - box[0]
+    letters = [s for s in cut if s[2] <= settings.letter_length_max * length]
+    fused = len(cut) > 1 and sum(int(s[2]) for s in cut) >= settings.filled_min * reach  # by a stroke through them
+    told = fused if len(letters) < len(cut) else len(letters) >= settings.letters_min
+    return box if told and settings.length[0] <= reach / length <= settings.length[1] else None
 
 
 def _letters_above(scan: Scan, cover: Box, model: Box, settings: CutLevelSettings) -> Box | None:
@@ -348,6 +355,7 @@ def _letters_above(scan: Scan, cover: Box, model: Box, settings: CutLevelSetting
     x0, x1 = (round(share * scan.width) for share in settings.column)
     y0 = max(0, cover[1] - height)
     strip = scan.ink[y0 : cover[1] + int(settings.overlap * (cover[3] - cover[1])), x0:x1]
+    strip = _without_rules(strip, settings.rule_min * length)
     columns = np.flatnonzero(strip.sum(0) > settings.column_ink_min * height)
     runs = np.split(columns, np.flatnonzero(np.diff(columns) > settings.gap * height) + 1) if columns.size else []
     run = max(runs, key=len, default=columns)
@@ -401,6 +409,12 @@ def _same_as_foot(scan: Scan, covers: Sequence[Box], model: Box, settings: CutLe
         ink[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = False
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     return (left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1)
+
+
+def _without_rules(ink: np.ndarray, length: float) -> np.ndarray:
+    """Ink without pieces so much longer than a level: the rule at a page's edge."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    return ink & (stats[:, 2] <= length)[labels]
 
 
 def _collides(a: Line, b: Line) -> bool:
@@ -461,8 +475,9 @@ def _grouped(
         merged = False
         for a in groups:
             for b in groups:
-                both_levels = all(levels & set(g[1]) for g in (a, b))
-                if a is not b and not both_levels and _touch(a[0], b[0], pieces, settings):
+                if a is b or all(levels & set(g[1]) for g in (a, b)):
+                    continue
+                if _touch(a[0], b[0], pieces, settings):
                     a[0].extend(b[0])
                     a[1].extend(b[1])
                     groups.remove(b)
@@ -547,6 +562,8 @@ def _banner(
 ) -> Stamp:
     members = sorted(group, key=lambda i: (pieces[i].box[1], pieces[i].box[0]))
     inside = [inked(scan, _words_of(pieces[i], words, settings)) for i in members]
+    if len(members) > 1:
+        inside = [row_of_letters(scan, pieces[i], box) or box for i, box in zip(members, inside, strict=True)]
     height = pieces[members[0]].height
     loose = padded(scan, union(*inside), height)
     box = framed(scan, loose)

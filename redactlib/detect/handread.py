@@ -48,7 +48,7 @@ def read_anew(
     """
     read = list(marks)
     strikes = [i for i, m in enumerate(marks) if m.role == "strike" and _runs_along(m, pitch, settings)]
-    inserted = [i for i, m in enumerate(marks) if m.role == "insertion"]
+    inserted = [i for i, m in enumerate(marks) if m.role == "insertion" and not m.evidence.get("caret")]
     crops = [_struck(marks[i], scan, pitch) for i in strikes]
     crops += [_written(marks[i], scan, pitch, settings) for i in inserted]
     for i, reading in zip(strikes + inserted, reader.read(crops, careful=True), strict=True):

@@ -57,7 +57,11 @@ class HandwritingSettings:
     windings_min: float = 2.2  # of a single stroke that is a word, in diagonals; ticks, slashes and rings have fewer
     level_wide: float = 2.0  # lines' heights, of a level or a number that a reviewer writes by his bracket ...
     level_near: float = 0.7  # ... and how near that stands
-    through: tuple[float, float] = (0.2, 0.75)  # chance of a pen, and of a reading: type of the back has less of both
+    through: tuple[float, float] = (0.2, 0.75)  # chance of a pen, and of a reading: type of the back has less of both,
+    caret_rim_mm: float = 0.5  # beside and below a caret,
+    caret_alone: float = 0.7  # where so much of the ink is its own piece,
+    caret_off: float = 0.35  # and whose middle lies so many lines' heights from that of any line
+    script_mm: float = 4.5  # and no ink as long as that in one piece, as script has whose letters are joined
     flat: tuple[float, float] = (0.5, 3.0)  # lower than so many lines' heights and so much wider: an underline, no word
     interlinear_confidence: float = 0.75  # of ink between the lines of a draft: so many of the labelled pages' are
 
@@ -111,7 +115,10 @@ def find_handwriting(
         at_carets = _apart_from(at_carets, along)
         marks = [*_apart_from(marks, at_carets), *at_carets]
     strikes = [mark for mark in marks if mark.role == "strike"]
-    marks = [_aimed(mark, aims.get(id(mark)), strikes, page) for mark in marks]
+    aimed = [_aimed(mark, aims.get(id(mark)), strikes, page) for mark in marks]
+    drawn = [_caret(mark, aims.get(id(old)), pen, page, settings) for old, mark in zip(marks, aimed, strict=True)]
+    carets = [c for c in drawn if c and not any(_lies_in(c, mark) and not _lies_in(mark, c) for mark in aimed)]
+    marks = [*_apart_from(aimed, carets), *carets]
     if reader:
         unread = [mark for mark in marks if mark not in over_stamps]  # what a stamp says is known
         read = read_anew(unread, scan, page.pitch, reader)
@@ -232,7 +239,8 @@ def _between_lines(
     found = []
     for box, gap in find_interlinear(pen.ink, pen.scale, MM, text, chance=pens):
         x0, y0, x1, y1 = _on_map(box, pen)
-        inked = pens[y0:y1, x0:x1][pen.ink[y0:y1, x0:x1]]
+        own = pen.ink[y0:y1, x0:x1]
+        inked, pieces = pens[y0:y1, x0:x1][own], cv2.connectedComponentsWithStats(own.astype(np.uint8))[2][1:, 2:4]
         found.append(
             Handwriting(
                 box=box,
@@ -240,7 +248,10 @@ def _between_lines(
                 role="insertion",
                 text=_read_in(box, page, text),
                 anchor=_anchor(box, gap.below),
-                evidence={"pen": round(float(inked.mean()), 3) if inked.size else 0.0},
+                evidence={
+                    "pen": round(float(inked.mean()), 3) if inked.size else 0.0,
+                    "longest_mm": round(float(pieces.max(initial=0)) / MM, 1),
+                },
             )
         )
     return found
@@ -249,7 +260,8 @@ def _between_lines(
 def _shines_through(mark: Handwriting, settings: HandwritingSettings) -> bool:
     """Whether what stands between two lines is neither a pen's nor can be read: the back of the sheet, seen through."""
     pen_min, text_min = settings.through
-    return mark.evidence.get("pen", 1.0) < pen_min and mark.evidence.get("text_probability", 1.0) < text_min
+    unlike = mark.evidence.get("pen", 1.0) < pen_min and mark.evidence.get("text_probability", 1.0) < text_min
+    return unlike and mark.evidence["longest_mm"] < settings.script_mm
 
 
 @dataclass(frozen=True)
@@ -259,6 +271,7 @@ class _Aim:
     line: TextLine
     place: int
     caret: int | None
+    drawn: Box | None = None  # the caret
 
 
 def _aim(mark: Handwriting, pen: Pen, page: _Page) -> _Aim | None:
@@ -273,7 +286,10 @@ def _aim(mark: Handwriting, pen: Pen, page: _Page) -> _Aim | None:
     if line is None or off[line] > (mark.box[2] - mark.box[0]) / 2 + page.pitch:
         return None
     caret = find_caret(pen.ink, pen.scale, MM, mark.box, line)
-    return _Aim(line, x if caret is None else caret, caret)
+    if caret is None:
+        return _Aim(line, x, None)
+    point = (caret[0] + caret[2]) // 2
+    return _Aim(line, point, point, caret)
 
 
 def _ends_at_caret(strike: Handwriting, aims: Iterable[_Aim], page: _Page) -> bool:
@@ -321,6 +337,28 @@ def _aimed(mark: Handwriting, aim: _Aim | None, struck: Sequence[Handwriting], p
             return replace(mark, anchor=anchor, evidence=mark.evidence | beside)
     beside = _beside(aim.line, page, aim.place, aim.place, aim.caret)
     return replace(mark, anchor=(aim.place, y), evidence=mark.evidence | beside)
+
+
+def _caret(
+    mark: Handwriting, aim: _Aim | None, pen: Pen, page: _Page, settings: HandwritingSettings
+) -> Handwriting | None:
+    """The caret under an insertion, a mark of its own where it stands by itself between lines: no letter does."""
+    if aim is None or aim.drawn is None:
+        return None
+    left, top, right, foot = aim.drawn
+    x, y = np.array((left + right) / 2), (top + foot) / 2
+    over = (line for line in page.prints if line.box[0] < x < line.box[2])
+    if any(abs(float(middle_of(line, x)) - y) < settings.caret_off * line.height for line in over):
+        return None
+    x0, y0, x1, y1 = _on_map(aim.drawn, pen)
+    rim = max(1, round(settings.caret_rim_mm * MM))
+    around = pen.ink[y0 : y1 + rim, max(0, x0 - rim) : x1 + rim].astype(np.uint8)
+    largest = int(cv2.connectedComponentsWithStats(around, connectivity=8)[2][1:, 4].max(initial=0))
+    if largest < settings.caret_alone * max(1, int(around.sum())):
+        return None
+    return Handwriting(
+        box=aim.drawn, confidence=mark.confidence, role="insertion", anchor=mark.anchor, evidence={"caret": True}
+    )
 
 
 def _beside(line: TextLine, page: _Page, left: int, right: int, caret: int | None) -> dict[str, str | None]:

@@ -122,7 +122,7 @@ def find_interlinear(
 
 def find_caret(
     ink: np.ndarray, scale: float, mm: float, box: Box, line: TextLine, *, settings: CaretSettings = CaretSettings()
-) -> int | None:
+) -> Box | None:
     """Find the caret that says where in a line an insertion goes.
 
     Args:
@@ -134,7 +134,7 @@ def find_caret(
         settings: sizes.
 
     Returns:
-        where on the page its point is, from the left, or ``None``.
+        its box in page pixels, whose middle is where its point is, or ``None``.
     """
     middle = float(middle_of(line, np.array((box[0] + box[2]) / 2))) * scale
     left = max(0, round(box[0] * scale - settings.aside_mm * mm))
@@ -155,8 +155,13 @@ def find_caret(
             like -= settings.short * np.maximum(0, settings.feet_mm - feet)
             like[feet < settings.foot_mm] = 0
             if like.max(initial=0) > best:
-                best, place = float(like.max()), int(x[like.argmax()]) + apex
-    return None if place is None else round((left + place) / scale)
+                k = int(like.argmax())
+                x0, y0 = left + int(x[k]), top + int(y[k])
+                best, place = float(like.max()), (x0, y0, x0 + 2 * apex + 1, y0 + foot + 1)
+    if place is None:
+        return None
+    x0, y0, x1, y1 = (round(v / scale) for v in place)
+    return (x0, y0, x1, y1)
 
 
 def _caret(wide: float, high: float, pen: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, int]]:
@@ -307,12 +312,14 @@ def _bounds(parts: np.ndarray) -> Box:
 def _is_writing(group: np.ndarray, ink: np.ndarray, mm: float, settings: InterlinearSettings) -> bool:
     """By size and density: no dirt, no underline."""
     own = group[:, 4].sum()
+    pieces = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)[2][1:]
+    dirt = pieces[np.maximum(pieces[:, 2], pieces[:, 3]) < settings.letter_min_mm * mm, 4].sum()
     flat = group[group[:, 2] > 5 * group[:, 3], 4].sum()
     return bool(
         ink.shape[1] >= settings.width_min_mm * mm
         and settings.height_min_mm * mm <= ink.shape[0] <= settings.height_max_mm * mm
         and own >= settings.inked_min * ink.size
-        and ink.sum() - own <= settings.dirt_max * own
+        and dirt <= settings.dirt_max * own
         and flat <= settings.flat_max * own
     )
 

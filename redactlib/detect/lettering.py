@@ -37,7 +37,11 @@ class LetteringSettings:
     said_by_heat: float = 2.0  # and more by how much it looks like one
     alike_min: float = 0.5  # letters that the guess must share with a level
     hot: float = 0.5  # that it does not look like: below this heat
-    looks_min: float = 0.7  # heat of a word that cannot be read at all
+    looks_min: float = 0.45  # heat of a word that is not read,
+    looks_by_odds: float = 0.04  # and more by how much less probable it is than what was: that says something else
+    looks_alone: float = 0.7  # heat of one where the reader gives no probabilities
+    twice_min: float = 0.7  # heat of a level stamped twice, one impression over the other,
+    twice_max: float = 0.6  # and the share that they have in common
     covered_min: float = 0.35  # of a word under a release line, which is what would be read: `hot` suffices there
     repeated_min: float = 0.3  # or this, where the other end of the page says the same level,
     edge: float = 0.1  # of the page's height, where levels are repeated
@@ -52,6 +56,7 @@ class LetteringSettings:
     group_sure: float = 0.7  # and of one whose frame is broken
     read_min: float = 0.9  # confidence of lines that were read well
     read_share: float = 0.4  # of a word, covered by such a line
+    stamp_share: float = 0.8  # of a word as hot as `hot`, that must lie in a stamp to be one of its own
     longer_min: float = 1.25  # a line so much longer than a word says more than that,
     within_min: float = 0.6  # and holds it if so much of the word lies in there
 
@@ -91,14 +96,20 @@ def with_worn_levels(
         if spot.kind != "group"
         and not any(_is_word_of(spot.box, line, settings) for line in typed)
         and not any(_overlap(spot.box, pieces[i].box) for i in fields)
-        and not any(_overlap(spot.box, box) for box in solid)
-        and not any(_is_on(spot, b, settings) and not _is_loose(b, spot, settings) for b in banners)
+        and not any(_is_of(spot, box, settings) for box in solid)
+        and not any(
+            _is_on(spot, b, settings)
+            and not (
+                _is_loose(b, spot, settings) or _completes(spot, b, settings) or _is_second(spot, b, spots, settings)
+            )
+            for b in banners
+        )
     ]
     rest = list(banners)
     repeated = [_said_across(scan, spot, banners, settings) for spot in fresh]
     for spot, (odds, level) in zip(fresh, _levels(scan, fresh, covers, repeated, reader, settings), strict=True):
-        loose = [b for b in rest if _overlap(spot.box, b.box)]
-        if not level or any(b.evidence["words"] != [level] for b in loose):
+        loose = [b for b in rest if _overlap(spot.box, b.box) and not _is_second(spot, b, spots, settings)]
+        if not level or any(b.evidence["words"] != [level] and not _completes(spot, b, settings) for b in loose):
             continue
         captions = [b for b in rest if not set(LEVELS) & set(b.evidence["words"]) and _close(spot.box, b.box)]
         box = uncovered(scan, tight(scan, spot.box), covers)
@@ -116,6 +127,32 @@ def _is_on(spot: Spot, banner: Stamp, settings: LetteringSettings) -> bool:
     """Whether a word lies on a banner; one that looks little like a word need not do so with most of it."""
     share = 0.5 if spot.heat >= settings.hot else settings.apart_max
     return intersection(spot.box, banner.box) > share * min(area(spot.box), area(banner.box))
+
+
+def _is_of(spot: Spot, stamp: Box, settings: LetteringSettings) -> bool:
+    """Whether a word is one of a stamp's own; a plain one that reaches out of it was stamped over it."""
+    inside = intersection(spot.box, stamp)
+    if spot.heat >= settings.hot and inside < settings.stamp_share * area(spot.box):
+        return inside > 0.5 * area(stamp)
+    return _overlap(spot.box, stamp)
+
+
+def _completes(spot: Spot, banner: Stamp, settings: LetteringSettings) -> bool:
+    """Whether a word looks like a level of which a banner says the end: TOP SECRET of which SECRET was read."""
+    words = banner.evidence["words"]
+    shorter = len(words) == 1 and spot.kind != words[0] and spot.kind.endswith(words[0])
+    return shorter and spot.heat >= settings.hot and area(spot.box) >= settings.loose_min * area(banner.box)
+
+
+def _is_second(spot: Spot, banner: Stamp, spots: Sequence[Spot], settings: LetteringSettings) -> bool:
+    """Whether a plain word on a banner is that level stamped once more: the banner is another word's."""
+    alike = [other for other in spots if other is not spot and other.kind == spot.kind and other.heat >= settings.hot]
+    closer = any(
+        iou(other.box, banner.box) > max(0.5, iou(spot.box, banner.box))
+        and intersection(other.box, spot.box) < settings.twice_max * min(area(other.box), area(spot.box))
+        for other in alike
+    )
+    return closer and spot.heat >= settings.twice_min and [spot.kind] == banner.evidence["words"]
 
 
 def _said_across(scan: Scan, spot: Spot, banners: Sequence[Stamp], settings: LetteringSettings) -> bool:
@@ -214,8 +251,7 @@ def _levels(
     said = {}
     for k, i in enumerate(likely):
         covered = sum(intersection(spots[i].box, c) for c in covers) >= settings.covered_min * area(spots[i].box)
-        floor = settings.hot if covered else settings.looks_min
-        floor = settings.repeated_min if covered and repeated[i] else floor
+        floor = (settings.repeated_min if repeated[i] else settings.hot) if covered else None
         said[i] = _said(spots[i], readings[step * k : step * k + step], floor, settings)
     return [said.get(i, (float("inf"), "")) for i in range(len(spots))]
 
@@ -223,8 +259,10 @@ def _levels(
 _WORDS = (*LEVELS, *STAMPED_CONTROLS)
 
 
-def _said(spot: Spot, readings: Sequence[Reading], floor: float, settings: LetteringSettings) -> tuple[float, str]:
-    """The level that a word says, or that it surely looks like: from a heat of `floor`, whatever was read."""
+def _said(
+    spot: Spot, readings: Sequence[Reading], floor: float | None, settings: LetteringSettings
+) -> tuple[float, str]:
+    """The level that a word says, or that it surely looks like: from a heat of `floor`, if given, whatever was read."""
     odds, level = min(_likeliest(reading, _WORDS) for reading in readings)
     alike = max(fuzz.ratio(fold(level)[0], fold(reading.text)[0]) for reading in readings) / 100 if level else 0.0
     hot, odds_max = spot.heat >= settings.hot, settings.said_max + settings.said_by_heat * spot.heat
@@ -233,6 +271,9 @@ def _said(spot: Spot, readings: Sequence[Reading], floor: float, settings: Lette
         odds, level = (own, spot.kind) if own <= odds_max else (odds, level)
     if odds <= odds_max and (hot or alike >= settings.alike_min):
         return odds, level
+    if floor is None:
+        known = np.isfinite(odds)
+        floor = settings.looks_min + settings.looks_by_odds * odds if known else settings.looks_alone
     return odds, spot.kind if spot.kind in LEVELS and spot.heat >= floor else ""
 
 

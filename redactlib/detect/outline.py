@@ -39,6 +39,7 @@ class OutlineSettings:
     letters_upright: float = 0.95  # heights to widths, of the middle one: flatter pieces are halves of worn letters
     read_min: int = 4  # letters that were read, to tell by their places where the row of them stands:
     row_share: float = 0.5  # so many of them have ink on its rows of pixels,
+    read_even: float = 2.2  # of their middle distance, that none is further from the next,
     row_gap: float = 0.1  # but for gaps of this share of the box's height
     row_small: tuple[float, float] = (1.2, 2.1)  # if the box is so many times larger than that row
 
@@ -190,7 +191,10 @@ def row_of_letters(
     places = [x for x in places if x0 <= x < x1]
     if len(places) < settings.read_min:
         return None
-    half = float(np.median(np.diff(places))) / 2
+    apart = np.diff(places)
+    half = float(np.median(apart)) / 2
+    if apart.max() > 2 * settings.read_even * half:
+        return None
     columns = [slice(max(0, int(x - half)), max(1, int(x + half))) for x in places]
     ink = scan.ink[y0:y1]
     rows = np.flatnonzero(np.mean([ink[:, letter].any(1) for letter in columns], 0) >= settings.row_share)

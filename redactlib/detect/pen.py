@@ -34,7 +34,7 @@ class PenSettings:
     faint_darkness: int = 60  # of pencil, which the model sees where the rest of the page's ink is darker
     faint_min: float = 0.5  # its probability
     faint_apart_mm: float = 0.6  # from darker ink, whose rims are as faint
-    pen_min: float = 0.5  # probability from which a stroke counts: clean pages keep nearly clean, on held-out documents
+    pen_min: float = 0.47  # probability from which a stroke counts: clean pages keep nearly clean, on unseen documents
     gap_mm: float = 0.3  # strokes that lie closer than this are one: what touches is judged alike
     stroke_min_mm: float = 1.0  # a comma is shorter
     density_max: float = 0.6  # share of a place that is inked; script covers a fifth, crossed out two fifths of it

@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from rapidfuzz import fuzz
 
 from redactlib.catalogue.banners import banner_words
 from redactlib.catalogue.markings import Hit, Line, Marking, Match, match_markings
@@ -67,6 +68,7 @@ class StampSettings:
     reach_pen: float = 3.2  # and a note of several lines no further than this
     fill_before: float = 0.3  # what is filled in counts from here on: what stands before it is other writing
     fill_after: float = 6.0
+    note_chars: int = 9  # that a pen adds at the end of a printed line
     beside_shift: float = 0.8  # up or down, from the line whose blank at its end the pen fills
     beside_reach: float = 3.0  # from that line's end to where the writing begins
     fill_above: float = 1.3  # the pen writes a date there
@@ -90,7 +92,7 @@ class StampSettings:
     typed_chars: int = 20  # of lines that show how high the typing is,
     typed_lines: int = 4  # and so many of them
     row_gap: float = 2.5  # between words of a running head, in its heights
-    large_min: float = 1.25  # of the typical line's height: a numbering stamp's figures are larger than typing
+    large_min: float = 1.2  # of the typical line's height: a numbering stamp's figures are larger than typing
     figures_sure: float = 0.85  # confidence of them: nothing but the figures tells such a stamp,
     figure_pitch_max: float = 0.75  # and of their height: columns of a table that lies on its side are wider
     label_gap: float = 1.2  # of it: a word that stands so close before them names what they count
@@ -324,9 +326,11 @@ def _stamp(
     settings: StampSettings,
 ) -> Stamp:
     row = match.marking
-    parts = _legend_parts(match, lines, pieces)
+    parts = _legend_parts(match, lines, pieces, settings)
     own, legend_corners = sorted(parts), [parts[i] for i in sorted(parts)]
-    filled = _filled_lines(scan, layers, match, own, legend_corners, pieces, taken, settings)
+    dates = {part for m in matches if m.marking.loose for i in m.lines for part in lines[i].parts}
+    theirs = taken if row.holds_date else taken | dates
+    filled = _filled_lines(scan, layers, match, own, legend_corners, pieces, theirs, dates, settings)
     others = [pieces[part].box for m in matches if m is not match for i in m.lines for part in lines[i].parts]
     taken |= set(filled)
     rotation = float(np.median([pieces[i].rotation_deg for i in own]))
@@ -395,10 +399,13 @@ def _down(piece: TextLine, home: TextLine) -> float:
     return float((piece.corners.mean(0) - home.corners.mean(0)) @ down)
 
 
-def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine]) -> dict[int, np.ndarray]:
+def _legend_parts(
+    match: Match, lines: Sequence[Line], pieces: Sequence[TextLine], settings: StampSettings
+) -> dict[int, np.ndarray]:
     """For each piece of the legend the corners of what belongs to the marking: what stands beside it is cut off.
 
-    A blank at an end of the legend's line takes what stands there; otherwise the line ends with its printed words.
+    A blank at an end of the legend's line takes what stands there; otherwise the line ends with its printed words, or
+    with the few that a pen added to them.
     """
     found = {}
     for i in match.lines:
@@ -415,7 +422,8 @@ def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine
             offset += size + 1
             if template.startswith("{") or (0 < start <= 2 and not match.marking.span):
                 start = 0
-            if ending.endswith("}") or size - 3 <= end < size or (match.marking.hand and end > 0):
+            noted = match.marking.hand and end > 0 and size - end <= settings.note_chars
+            if ending.endswith("}") or size - 3 <= end < size or noted:
                 end = size
             if start < size and end > 0:
                 found[part] = cut_line(piece, max(0, start), min(size, end))
@@ -426,7 +434,8 @@ def _legend_parts(match: Match, lines: Sequence[Line], pieces: Sequence[TextLine
 
 def _whole_of(whole: str, said: str) -> tuple[float, float]:
     """Where a line begins and ends of which only some words were read, in shares of their length."""
-    start = max(0, whole.find(said.split()[0]))
+    found = fuzz.partial_ratio_alignment(said, whole)
+    start = found.dest_start if found else 0
     return -start / len(said), (len(whole) - start) / len(said)
 
 
@@ -487,6 +496,7 @@ def _filled_lines(
     legend: Sequence[np.ndarray],
     pieces: Sequence[TextLine],
     taken: set[int],
+    dates: set[int],
     settings: StampSettings,
 ) -> list[int]:
     """Lines that are no legend but stand in or close around it: what was filled in by hand or by a date stamp.
@@ -535,7 +545,11 @@ def _filled_lines(
             and layers is not None
             and is_pen(scan, layers, piece.box, share_min=share_min)
         )
-        if (inside and not _is_body(piece)) or pen or (near and _belongs(row, piece)):
+        if (
+            (inside and not _is_body(piece))
+            or pen
+            or (near and (_belongs(row, piece) or (row.next_line_date and i in dates)))
+        ):
             found.append(i)
             top = max(min(top, below - 0.5 * height), d0 - settings.reach_pen * height)
             bottom = min(max(bottom, below + 0.5 * height), d1 + settings.reach_pen * height)
@@ -652,7 +666,8 @@ def _belongs(row: Marking, piece: TextLine) -> bool:
         return True
     first, last = f"{row.valid_from or 1940}-01-01", f"{row.valid_to or 2100}-12-31"
     printed = parse_date(piece.text)
-    if printed and first <= (printed.date or "") <= last:
+    day = (printed.date if printed else None) or ""
+    if first <= day <= last and (row.year_only or len(day) > 4):  # a year stands in any line
         return True
     if not row.hand or not any(c.isdigit() for c in piece.text) or dated_otherwise(piece, first):
         return False

@@ -16,6 +16,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from redactlib.catalogue.markings import Literal, Marking, fold, markings
+from redactlib.marks import area, intersection
 from redactlib.reading import Reading, TextLine, log_odds_of
 
 
@@ -37,6 +38,7 @@ class WordingSettings:
     pitch: tuple[float, float] = (0.5, 1.9)  # from one line of a legend to the next, in heights
     shared_min: float = 0.5  # of the shorter line, that stands over the other
     height_ratio_max: float = 1.8
+    same_min: float = 0.85  # of the letters of words, that another line in the same place has
 
 
 def in_catalogue_words(pieces: Sequence[TextLine], *, settings: WordingSettings = WordingSettings()) -> list[TextLine]:
@@ -68,10 +70,25 @@ def in_catalogue_words(pieces: Sequence[TextLine], *, settings: WordingSettings 
             if odds <= settings.odds_by_confidence * pieces[i].confidence:
                 said[i] = odds, phrases[best]
     _ask_neighbours(pieces, asked, maybe, said, settings)
+    said = {
+        i: (odds, words) for i, (odds, words) in said.items() if not _says_so_there(i, odds, words, pieces, settings)
+    }
     return [
         replace(piece, reading=_said(piece.reading, said[i][1], said[i][0])) if i in said else piece
         for i, piece in enumerate(pieces)
     ]
+
+
+def _says_so_there(number: int, odds: float, words: str, pieces: Sequence[TextLine], settings: WordingSettings) -> bool:
+    """Whether another line in a line's place was read as the same words, and more surely: it is known better there."""
+    box = pieces[number].box
+    return any(
+        other.confidence > np.exp(-odds)
+        and intersection(box, other.box) > settings.shared_min * min(area(box), area(other.box))
+        and fuzz.ratio(_key(words), _key(other.text)) > 100 * settings.same_min
+        for i, other in enumerate(pieces)
+        if i != number
+    )
 
 
 def _ask_neighbours(

@@ -21,8 +21,7 @@ from torch import nn
 from redactlib.datelines import CHARACTERS, LINE_HEIGHT_PX, STEP_PX, as_guess, date_crops, line_image
 from redactlib.reading import PageText, Reader, Reading, crop_line
 from redactlib.scan import Scan
-from redactlib.training.ink_pages import document_of
-from redactlib.training.labels import labels_of, pages_in
+from redactlib.training.labels import document_of, labels_of, pages_in
 
 LINE_WIDTH_MAX_PX = 420
 _COST_MAX = 1.2  # of a character, natural logarithm: beyond it the crop says something else

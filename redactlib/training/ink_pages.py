@@ -22,7 +22,7 @@ from redactlib.marks import Box, intersection
 from redactlib.reading import PageText
 from redactlib.scan import Scan
 from redactlib.synth import DrawnPage
-from redactlib.training.labels import labels_of, pages_in
+from redactlib.training.labels import document_of, labels_of, pages_in
 
 PRINT, PEN, STAMP, RULING, FILL = (1 << i for i in range(len(INK)))
 ALL = PRINT | PEN | STAMP | RULING | FILL
@@ -95,17 +95,6 @@ def drawn_page(page: DrawnPage, settings: LayerSettings = LayerSettings()) -> Tr
     )
     truth[~ink] = 0
     return TrainingPage(f"drawn {page.truth['source']['seed']}", dark, truth, unknown, brackets, (), places, True)
-
-
-def document_of(path: str | Path) -> str:
-    """Name of the document that a page file belongs to.
-
-    >>> document_of("jfk2025__124-10273-10070_p18.png")
-    '124-10273-10070'
-    """
-    stem = Path(path).name.split(".")[0].split("__")[-1]
-    head, _, tail = stem.rpartition("_p")
-    return head if head and tail.lstrip("age-_").isdigit() else stem
 
 
 def load_pages(

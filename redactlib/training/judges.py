@@ -28,8 +28,7 @@ from redactlib.reading import NeuralReader, PageText, read_page
 from redactlib.scan import Scan
 from redactlib.synth import Edit, PageSpec, draw_page
 from redactlib.training.ink import fold_of, page_reader
-from redactlib.training.ink_pages import document_of
-from redactlib.training.labels import labels_of, pages_in
+from redactlib.training.labels import document_of, labels_of, pages_in
 
 
 @dataclass(frozen=True, eq=False)

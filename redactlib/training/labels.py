@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,23 @@ def labels_of(page: Path) -> Labels | None:
         return Labels(tuple(json.loads(beside.read_text(encoding="utf-8"))["marks"]), whole=True)
     marks = _noted().get(page.name)
     return None if marks is None else Labels(marks, whole=False)
+
+
+def document_of(path: str | Path) -> str:
+    """The document that a page belongs to, by its name; the releases of one record of the JFK collection are one.
+
+    >>> document_of("jfk2025__124-10180-10295_p2.png"), document_of("jfk_releases__Release_2023_124-10180-10295_p2.png")
+    ('124-10180-10295', '124-10180-10295')
+    >>> document_of("warufo__055fbi_serial_844_detroit_1958_p-01.jpg")
+    '055fbi_serial_844_detroit_1958'
+    """
+    stem = Path(path).name.rsplit(".", 1)[0].split("__")[-1]
+    record = _RECORD.search(stem)
+    return record[0] if record else _PAGE.sub("", stem)
+
+
+_RECORD = re.compile(r"\d{3}-\d{5}-\d{5}")
+_PAGE = re.compile(r"_p(?:age)?[-_]?\d+$")
 
 
 def pages_in(scans: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from redactlib.detect.spotting import KINDS, SpotSettings, darkness_of
 from redactlib.scan import open_scans
 from redactlib.synth.fonts import Fonts, load
-from redactlib.training.labels import labels_of, pages_in
+from redactlib.training.labels import document_of, labels_of, pages_in
 
 TOP_SECRET, SECRET, CONFIDENTIAL, UNCLASSIFIED, CONTROL, GROUP, DATE, SERIAL = range(len(KINDS))
 LEVELS = (TOP_SECRET, SECRET, CONFIDENTIAL, UNCLASSIFIED, CONTROL)
@@ -108,16 +108,6 @@ def kind_of(text: str) -> int | None:
     return CONTROL if letters and any(letters == re.sub(r"[^A-Z]", "", c) for c in _CONTROLS) else None
 
 
-def document_key(path: Path) -> str:
-    """The document that a page belongs to; the releases of one JFK record are one.
-
-    >>> document_key(Path("jfk_releases__Release_2023_124-10180-10295_p2.png"))
-    '124-10180-10295'
-    """
-    record = re.search(r"\d{3}-\d{5}-\d{5}", path.name)
-    return record[0] if record else re.sub(r"_p(?:age)?-?\d+$", "", path.name.rsplit(".", 1)[0].split("__")[-1])
-
-
 def load_pages(scans: Path, settings: SpotSettings = SpotSettings()) -> list[LetteringPage]:
     """Pages of ``scans/labelled`` with their words, and of ``scans/unlabelled`` as grounds."""
     return [_load(path, settings) for path in pages_in(scans)]
@@ -130,7 +120,7 @@ def _load(path: Path, settings: SpotSettings) -> LetteringPage:
     if not labels:  # levels stand at head and foot; dates and serials anywhere
         judged = np.zeros_like(dark)
         judged[round(0.14 * len(dark)) : round(0.86 * len(dark))] = level_bits
-        return LetteringPage(document_key(path), dark, judged, (), ())
+        return LetteringPage(document_of(path), dark, judged, (), ())
     judged = np.full_like(dark, all_bits)
     places, words = [], []
     for mark in labels.marks:
@@ -153,7 +143,7 @@ def _load(path: Path, settings: SpotSettings) -> LetteringPage:
     for place in places:
         box = place.box
         judged[max(0, int(box[1]) - 2) : int(box[3]) + 3, max(0, int(box[0]) - 2) : int(box[2]) + 3] |= all_bits
-    return LetteringPage(document_key(path), dark, judged, tuple(places), tuple(words))
+    return LetteringPage(document_of(path), dark, judged, tuple(places), tuple(words))
 
 
 # ---------------------------------------------------------------------------------------------------- drawn words
@@ -281,6 +271,9 @@ class CropSettings:
     words_max: int = 3
     real_share: float = 0.4  # of the words laid on are cut-outs of real ones
     crossed_share: float = 0.3  # of them have something over them
+    faint_share: float = 0.25  # of them are pale,
+    twice_share: float = 0.08  # or stamped twice, one impression over the other, so many heights apart:
+    twice_heights: tuple[float, float] = (0.5, 1.1)
 
 
 def make_crop(
@@ -339,27 +332,33 @@ def _window(page: LetteringPage, rng: np.random.Generator, settings: CropSetting
 def _lay(crop: Crop, word: Word, rng: np.random.Generator, fonts: Fonts, settings: CropSettings) -> None:
     """Lay a word on a crop, turned and scaled, with what may stand over it; what it covers is gone."""
     high, wide = crop.dark.shape
-    steep = 50 if word.kind == SERIAL else 35 if rng.random() < 0.1 else 6
+    steep = 50 if word.kind == SERIAL else 38 if rng.random() < 0.15 else 6
     angle, zoom = float(rng.uniform(-steep, steep) * rng.random()), rng.uniform(0.8, 1.25)
     h, w = word.dark.shape
     turn = np.radians(angle)
     size = np.array([w * np.cos(turn) + h * abs(np.sin(turn)), w * abs(np.sin(turn)) + h * np.cos(turn)]) * zoom
     if size[0] > wide - 4 or size[1] > high - 4:
         return
-    centre = rng.uniform(size / 2, np.array([wide, high]) - size / 2)
-    box = (*(centre - size / 2), *(centre + size / 2))
-    if any(_shared(box, place.box) > 0.25 for place in crop.places):
+    centres = [rng.uniform(size / 2, np.array([wide, high]) - size / 2)]
+    if rng.random() < settings.twice_share:
+        shift = np.array([rng.uniform(-0.15, 0.15) * w, rng.choice([-1, 1]) * rng.uniform(*settings.twice_heights) * h])
+        centres.append(np.clip(centres[0] + zoom * shift, size / 2, np.array([wide, high]) - size / 2))
+    boxes = [(*(centre - size / 2), *(centre + size / 2)) for centre in centres]
+    if any(_shared(box, place.box) > 0.25 for box in boxes for place in crop.places):
         return
-    matrix = np.array(cv2.getRotationMatrix2D((w / 2, h / 2), angle, zoom), np.float64)
-    matrix[:, 2] += centre - np.array([w / 2, h / 2])
-    mark = cv2.warpAffine(word.dark, matrix, (wide, high), flags=cv2.INTER_LINEAR)
-    np.maximum(crop.dark, (mark * rng.uniform(0.6, 1)).astype(np.uint8), out=crop.dark)
-    if rng.random() < settings.crossed_share:
-        _cover(crop.dark, box, fonts, rng)
-    x0, y0, x1, y1 = (max(0, int(v)) for v in box)
-    crop.judged[y0 : y1 + 1, x0 : x1 + 1] = 255
-    if word.kind is not None:
-        crop.places.append(Place(tuple(map(float, box)), float(np.sin(turn)), word.kind))  # type: ignore[arg-type]
+    weight = rng.uniform(0.2, 0.6) if rng.random() < settings.faint_share else rng.uniform(0.6, 1)
+    turned = np.array(cv2.getRotationMatrix2D((w / 2, h / 2), angle, zoom), np.float64)
+    for centre, box in zip(centres, boxes, strict=True):
+        matrix = turned.copy()
+        matrix[:, 2] += centre - np.array([w / 2, h / 2])
+        mark = cv2.warpAffine(word.dark, matrix, (wide, high), flags=cv2.INTER_LINEAR)
+        np.maximum(crop.dark, (mark * weight).astype(np.uint8), out=crop.dark)
+        if rng.random() < settings.crossed_share:
+            _cover(crop.dark, box, fonts, rng)
+        x0, y0, x1, y1 = (max(0, int(v)) for v in box)
+        crop.judged[y0 : y1 + 1, x0 : x1 + 1] = 255
+        if word.kind is not None:
+            crop.places.append(Place(tuple(map(float, box)), float(np.sin(turn)), word.kind))  # type: ignore[arg-type]
 
 
 def _shared(a: Sequence[float], b: Sequence[float]) -> float:
