@@ -149,7 +149,8 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     before, after = r"(?<![A-Za-z0-9])(?<!\d[-/.|])", r"(?![A-Za-z0-9])(?![-/|]\d)"
     forms = (
         rf"{before}(?P<year>{year4}){stroke}(?P<a>{two}){stroke}(?P<b>{two}){after}",
-        rf"{before}(?P<a>{two}){stroke}(?P<b>{two}){stroke}{year}(?:{after}|(?=\d{{6}}(?!\d)))",  # page number close by
+        # a slashed or dotted nought is read as two; a page's number may stand close by
+        rf"{before}(?:O(?=0\d))?(?P<a>{two}){stroke}(?P<b>{two}){stroke}{year}(?:{after}|(?=\d{{6}}(?!\d)))",
         rf"{before}(?P<a>\d\d)(?:{stroke}|\s)(?P<b>\d\d)(?:{stroke}|\s)(?P<year>{year4}){after}",  # strokes lost
         rf"{before}(?P<day>{two})(?:st|nd|rd|th)?{gap}{name}{gap}{year}{after}",
         rf"(?:{before}|(?<=DATE)(?<![A-Za-z]DATE)){name}{gap}(?P<day>{two})(?:st|nd|rd|th)?[\s.,\-/']+{year}{after}",

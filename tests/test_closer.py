@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from redactlib.detect.closer import read_cut, read_halves, read_upside_down
+from redactlib.detect.closer import is_well_read, read_cut, read_halves, read_upside_down
 from redactlib.reading import Reading, TextLine, text_line
 from redactlib.scan import Scan
 
@@ -108,3 +108,15 @@ def test_a_line_of_which_a_part_was_found_is_read_where_its_legend_begins(inked:
     found = read_cut(cut_line_page(inked=inked), [part], Says("CIA RISTORICAL REVIEW PROGRAM"))
     assert [piece.text for piece in found] == (["CIA RISTORICAL REVIEW PROGRAM"] if inked else [])
     assert not found or found[0].box[0] < 600
+
+
+@pytest.mark.parametrize(("rise", "known"), [(0.0, True), (0.12, False)])
+def test_a_place_was_read_where_a_line_on_its_own_level_was_not_where_one_above_it_slopes_past(
+    rise: float, known: bool
+) -> None:
+    def place(x0: int, x1: int, y: float) -> np.ndarray:
+        return np.array([[x, y - rise * (x - 100) + h] for x, h in ((x0, 0), (x1, 0), (x1, 40), (x0, 40))], np.float32)
+
+    above = text_line(place(100, 600, 500 - 60 * (rise > 0)), Reading("DECLASSIFIED BY THE", 0.99))
+    assert is_well_read(place(100, 900, 500), [above]) is known
+    assert not is_well_read(place(100, 900, 500), [text_line(above.corners, Reading("DECLAS", 0.6))])

@@ -48,6 +48,7 @@ def reading_of(*steps: dict[str, float] | str) -> Reading:
         ("CIA HISTORICAL REVIEW PROGRAM 1997", "1997"),
         ("27-7-94", "1994-07-27"),
         ("DATEOCT 12 1984", "1984-10-12"),
+        ("Approved for Release by NSA on O01-15-2021, FOIA Case #62104", "2021-01-15"),
     ],
 )
 def test_printed_forms(text, date):

@@ -253,14 +253,17 @@ def test_a_year_in_a_line_beside_a_legend_is_no_fill_of_it(said: str, belongs: b
     assert _belongs(row, text_line(corners, Reading(said, 0.8))) is belongs
 
 
-@pytest.mark.parametrize(("note", "right"), [("(JFK)", 1.0), ("langua EX-103 was read on", 0.49)])
-def test_a_printed_line_ends_with_its_words_or_a_short_note(note: str, right: float) -> None:
+@pytest.mark.parametrize(
+    ("note", "sure", "right"),
+    [("(JFK)", 0.8, 1.0), ("langua EX-103 was read on", 0.8, 0.49), ("EXCEPT BRACKETS IN PART 1", 0.95, 1.0)],
+)
+def test_a_printed_line_ends_with_its_words_or_a_pen_s_note(note: str, sure: float, right: float) -> None:
     texts = (f"ALL INFORMATION CONTAINED {note}", "HEREIN IS UNCLASSIFIED EXCEPT", "WHERE SHOWN OTHERWISE")
     lines = [replace(line, parts=(i,)) for i, line in enumerate(stack(*texts, height=20.0))]
     [match] = (m for m in match_markings(lines) if m.marking.family == "fbi-all-information")
     corners = np.array([[0, 0], [600, 0], [600, 20], [0, 20]], np.float32)
     spread = [tuple((i + 0.5) / len(text) for i in range(len(text))) for text in texts]
-    pieces = [text_line(corners, Reading(t, 0.9, centres=c)) for t, c in zip(texts, spread, strict=True)]
+    pieces = [text_line(corners, Reading(t, sure, centres=c)) for t, c in zip(texts, spread, strict=True)]
     assert abs(_legend_parts(match, lines, pieces, StampSettings())[0][1, 0] / 600 - right) < 0.1
 
 

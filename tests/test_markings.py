@@ -82,3 +82,12 @@ def test_a_date_stamped_over_a_printed_label_is_a_stamp_of_its_own_but_the_fill_
     received = [replace(line, parts=(i,)) for i, line in enumerate(stack("MAILED 25", "SEP 23 1960", "COMM-FBI"))]
     twice = Line("SEP 23 1960", received[1].centre, received[1].width, 1.0, parts=(1,))
     assert [match.marking.id for match in match_markings([received[0], twice, received[2]])][:1] == ["fbi-mailed"]
+
+
+def test_words_behind_a_blank_stand_under_a_legend_though_what_their_line_begins_with_is_a_piece_of_its_own() -> None:
+    over = [Line("SANITIZED", (9.0, 0.0), 18.0, 4.0), Line("E.O. 12958, Sec. 3.5", (20.0, 6.0), 40.0, 4.0)]
+    behind = Line(", NARA, Date 2-18-05", (40.0, 18.0), 36.0, 4.0)
+    far = replace(behind, centre=(90.0, 18.0))
+    for line, found in ((behind, True), (far, False)):
+        [match] = match_markings([*over, line]) or [None]
+        assert (match is not None and "NARA, Date" in [hit.literal.text for hit in match.hits]) is found

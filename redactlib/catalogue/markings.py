@@ -19,7 +19,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import LCSseq
 
-_CONFUSED = str.maketrans("0QD1L|!5$8269C", "OOOIIIISSBZGGG")
+_CONFUSED = str.maketrans("0QD1LJ|!5$8269C", "OOOIIIIISSBZGGG")
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -266,6 +266,7 @@ class MatchSettings:
     short_word_chars: int = 4
     never_score: float = 0.9
     overlap_min: float = 0.1  # of the shorter of two legend lines: they stand under each other
+    blank: float = 5.0  # line heights before words behind a blank, over which it and what its line begins with may run
     angle_max_deg: float = 15.0
     pitch_min: float = 0.5  # in line heights; nearer than this, two pieces stand on one line and confirm nothing
     pitch_max: float = 2.6  # distance between neighbouring lines of a stamp, in line heights
@@ -570,7 +571,8 @@ def _grow(
             for r, d in placed.items()
         )
         hit = _locate(literal, i, lines) if fits else None
-        if hit and start and abs(down) > settings.pitch_min and _overlap(hit, start, lines) < settings.overlap_min:
+        apart = hit and start and _overlap(hit, start, lines, settings) < settings.overlap_min
+        if apart and abs(down) > settings.pitch_min:
             continue
         if hit is None or any(h.line == i and hit.start < h.end - 1 and h.start < hit.end - 1 for h in hits):
             continue
@@ -599,10 +601,11 @@ def _in_key(literal: Literal, folded_key: str, settings: MatchSettings) -> tuple
     return alike >= settings.key_score, alike * min(len(literal.folded), len(folded_key))
 
 
-def _overlap(a: Hit, b: Hit, lines: Sequence[Line]) -> float:
+def _overlap(a: Hit, b: Hit, lines: Sequence[Line], settings: MatchSettings) -> float:
     """How far the printed words of two lines stand under each other, as a share of the shorter.
 
-    Words behind a blank stand under what its line begins with: By, and NARA, Date behind the initials.
+    Words behind a blank stand under what its line begins with: By, and NARA, Date behind the initials; that may be a
+    piece of its own.
     """
     along = lines[b.line].along
     spans = []
@@ -610,7 +613,10 @@ def _overlap(a: Hit, b: Hit, lines: Sequence[Line]) -> float:
         line = lines[hit.line]
         left = line.centre[0] * along[0] + line.centre[1] * along[1] - line.width / 2
         letter = line.width / max(1, len(line.text))
-        spans.append((left + (0 if hit.literal.place else hit.start) * letter, left + hit.end * letter))
+        start = left + hit.start * letter
+        if hit.literal.place:
+            start = min(left, start - settings.blank * line.height)
+        spans.append((start, left + hit.end * letter))
     shorter = min(end - start for start, end in spans)
     return (min(end for _, end in spans) - max(start for start, _ in spans)) / max(1e-6, shorter)
 

@@ -22,6 +22,9 @@ from redactlib.scan import Scan
 class CloserSettings:
     """Which lines are worth a second look, and how worn ones are made out."""
 
+    known_sure: float = 0.9  # confidence of a line that was read without doubt,
+    known_share: float = 0.4  # and of the length of a place that such lines cover, which is not read again,
+    known_level: float = 0.5  # if they lie so many of their heights up or down from its middle
     candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
     sure_score: float = 0.85  # of a line read without doubt: what it says then is not misread, but something else
     score_by_doubt: float = 1.5  # by which that falls with the share of its letters' probability that is missing
@@ -79,8 +82,7 @@ def read_faint(
     soft = soften(scan.grey, scan.mm(settings.blur_mm), settings.blur_gain)
     small = cv2.resize(soft, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     found = [corners / shrink for corners in reader.find_lines(small)]
-    known = [(piece.box, piece.confidence) for piece in pieces]
-    fresh = [c for c in found if not is_well_read(c, known)]
+    fresh = [c for c in found if not is_well_read(c, pieces)]
     guesses = [text_line(c, r) for c, r in zip(fresh, reader.read([crop_line(soft, c) for c in fresh]), strict=True)]
     alike = likeness(guesses)
     large = np.array([guess.height > settings.large_mm / 25.4 * scan.dpi for guess in guesses], bool)
@@ -224,12 +226,24 @@ def soften(grey: np.ndarray, sigma_px: float, gain: float) -> np.ndarray:
     return 255 - np.minimum(255, (255 - soft).astype(np.float32) * gain).astype(np.uint8)
 
 
-def is_well_read(corners: np.ndarray, known: Sequence[tuple[Box, float]]) -> bool:
-    """Whether most of a line is covered by lines that were read without doubt."""
-    x0, y0 = corners.min(0)
-    x1, y1 = corners.max(0)
-    box = (int(x0), int(y0), int(x1), int(y1))
-    return sum(intersection(box, other) for other, sure in known if sure >= 0.9) > 0.4 * area(box)
+def is_well_read(
+    corners: np.ndarray, known: Sequence[TextLine], *, settings: CloserSettings = CloserSettings()
+) -> bool:
+    """Whether most of a line's length is covered by lines on the same level that were read without doubt."""
+    middle, length = corners.mean(0), float(np.linalg.norm(corners[1] - corners[0]))
+    unit = (corners[1] - corners[0]) / max(length, 1e-6)
+    own = corners @ unit
+    covered = 0.0
+    for piece in known:
+        if piece.confidence < settings.known_sure:
+            continue
+        along = piece.corners[1] - piece.corners[0]
+        down = np.array([-along[1], along[0]]) / max(1e-6, float(np.linalg.norm(along)))
+        off = abs(float((middle - piece.corners.mean(0)) @ down))
+        if off < settings.known_level * piece.height:
+            there = piece.corners @ unit
+            covered += max(0.0, float(min(own.max(), there.max()) - max(own.min(), there.min())))
+    return covered > settings.known_share * length
 
 
 def _worth_reading(pieces: Sequence[TextLine], settings: CloserSettings) -> list[int]:

@@ -85,8 +85,9 @@ def _next_pieces(lines: Sequence[Line], settings: OutlineSettings) -> dict[int, 
     centre, along = np.array([line.centre for line in lines]), np.array([line.along for line in lines])
     width, height = np.array([line.width for line in lines]), np.array([line.height for line in lines])
     apart = centre[None] - centre[:, None]
-    across = apart[..., 0] * along[:, None, 0] + apart[..., 1] * along[:, None, 1]
-    down = apart[..., 1] * along[:, None, 0] - apart[..., 0] * along[:, None, 1]
+    longer = np.where((width[:, None] >= width[None])[..., None], along[:, None], along[None])  # it tells the slope
+    across = apart[..., 0] * longer[..., 0] + apart[..., 1] * longer[..., 1]
+    down = apart[..., 1] * longer[..., 0] - apart[..., 0] * longer[..., 1]
     low, high = np.minimum(height[:, None], height[None]), np.maximum(height[:, None], height[None])
     gap = across - (width[:, None] + width[None]) / 2
     fits = (along @ along.T >= 0.99) & (across > 0) & (np.abs(down) <= settings.join_shift * low) & (high <= 1.9 * low)

@@ -68,7 +68,8 @@ class StampSettings:
     reach_pen: float = 3.2  # and a note of several lines no further than this
     fill_before: float = 0.3  # what is filled in counts from here on: what stands before it is other writing
     fill_after: float = 6.0
-    note_chars: int = 9  # that a pen adds at the end of a printed line
+    note_chars: int = 9  # that a pen adds at the end of a printed line,
+    note_sure: float = 0.9  # or more, in a line that was read so well
     beside_shift: float = 0.8  # up or down, from the line whose blank at its end the pen fills
     beside_reach: float = 3.0  # from that line's end to where the writing begins
     fill_above: float = 1.3  # the pen writes a date there
@@ -422,7 +423,8 @@ def _legend_parts(
             offset += size + 1
             if template.startswith("{") or (0 < start <= 2 and not match.marking.span):
                 start = 0
-            noted = match.marking.hand and end > 0 and size - end <= settings.note_chars
+            plain = size - end <= settings.note_chars or piece.confidence >= settings.note_sure
+            noted = match.marking.hand and end > 0 and plain
             if ending.endswith("}") or size - 3 <= end < size or noted:
                 end = size
             if start < size and end > 0:

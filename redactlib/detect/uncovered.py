@@ -57,7 +57,6 @@ def read_uncovered(
     if layers is None:
         return []
     covered = [p.box for p in pieces if p.confidence < settings.doubtful and _has_pen(scan, layers, p.box, settings)]
-    known = [(p.box, p.confidence) for p in pieces]
     scores = likeness(pieces)
     found: list[TextLine] = []
     seen: list[tuple[int, Box]] = []
@@ -70,7 +69,7 @@ def read_uncovered(
         if len(seen) == settings.windows_max:
             break
         seen.append((turns, window))
-        bare = _lines_without_pen(scan, layers, turns, window, known, reader, settings)
+        bare = _lines_without_pen(scan, layers, turns, window, pieces, reader, settings)
         found += [line for line in bare if _says_more(line, pieces, scores, settings)]
     return found
 
@@ -109,7 +108,7 @@ def _lines_without_pen(
     layers: Layers,
     turns: int,
     window: Box,
-    known: Sequence[tuple[Box, float]],
+    pieces: Sequence[TextLine],
     reader: Reader,
     settings: UncoveredSettings,
 ) -> list[TextLine]:
@@ -122,7 +121,7 @@ def _lines_without_pen(
     plane = cv2.copyMakeBorder(level, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=255)
     places = [turned_corners(corners - rim, turns, wide, high) + corner for corners in reader.find_lines(plane)]
     long = [c for c in places if np.linalg.norm(c[1] - c[0]) > settings.length_min * np.linalg.norm(c[3] - c[0])]
-    fresh = [corners for corners in long if not is_well_read(corners, known)]
+    fresh = [corners for corners in long if not is_well_read(corners, pieces)]
     return read_legends(bare, fresh, reader, settings.legend_min)
 
 
