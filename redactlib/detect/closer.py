@@ -23,7 +23,7 @@ class CloserSettings:
     """Which lines are worth a second look, and how worn ones are made out."""
 
     known_sure: float = 0.9  # confidence of a line that was read without doubt,
-    known_share: float = 0.6  # and of the length of a place that such lines cover, which is not read again,
+    known_share: float = 0.5  # and of the length of a place that such lines cover, which is not read again,
     known_level: float = 0.5  # if they lie so many of their heights up or down from its middle
     candidate_score: float = 0.62  # share of a key phrase's letters that makes a line worth reading carefully
     sure_score: float = 0.85  # of a line read without doubt: what it says then is not misread, but something else

@@ -92,7 +92,8 @@ def find_handwriting(
         reader: reads insertions and struck words once more; without one they are as the page was read.
 
     Returns:
-        one mark a group of strokes, with its role, in reading order.
+        one mark a group of strokes, with its role, in reading order. A caret below the line that an insertion stands
+        over is a mark of its own, an insertion without text at the same anchor: its ``evidence`` says ``caret``.
     """
     pen = _without(find_pen(scan, layers, text, stamps, judge=judge), brackets, _withheld(redactions, stamps))
     over_stamps, pen = _over_stamps(_without_levels(pen, stamps, settings), scan, layers, stamps, settings)
@@ -122,7 +123,7 @@ def find_handwriting(
     if reader:
         unread = [mark for mark in marks if mark not in over_stamps]  # what a stamp says is known
         read = read_anew(unread, scan, page.pitch, reader)
-        marks = [*(mark for mark in read if not _shines_through(mark, settings)), *over_stamps]
+        marks = [*_with_insertion(mark for mark in read if not _shines_through(mark, settings)), *over_stamps]
     return tuple(sorted(marks, key=lambda mark: (mark.box[1], mark.box[0])))
 
 
@@ -337,6 +338,13 @@ def _aimed(mark: Handwriting, aim: _Aim | None, struck: Sequence[Handwriting], p
             return replace(mark, anchor=anchor, evidence=mark.evidence | beside)
     beside = _beside(aim.line, page, aim.place, aim.place, aim.caret)
     return replace(mark, anchor=(aim.place, y), evidence=mark.evidence | beside)
+
+
+def _with_insertion(marks: Iterable[Handwriting]) -> list[Handwriting]:
+    """Marks without carets whose insertion is no longer among them."""
+    kept = list(marks)
+    held = {mark.anchor for mark in kept if mark.role == "insertion" and not mark.evidence.get("caret")}
+    return [mark for mark in kept if not mark.evidence.get("caret") or mark.anchor in held]
 
 
 def _caret(
