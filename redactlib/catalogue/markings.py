@@ -110,14 +110,10 @@ class Marking:
         return frozenset(name for line in self.lines for name in _FIELD.findall(line))
 
     @property
-    def decides(self) -> bool:
-        """Whether it may say something of the page's classification, and when: a mistake would be costly."""
-        return self.decision not in ("none", "provenance")
-
-    @property
     def holds_date(self) -> bool:
         """Whether a date that stands in or at it may be its own."""
-        return self.hand or self.next_line_date or self.loose or "date" in self.fields or self.decides
+        decides = self.decision not in ("none", "provenance")
+        return self.hand or self.next_line_date or self.loose or "date" in self.fields or decides
 
     @cached_property
     def compiled_pattern(self) -> re.Pattern[str] | None:

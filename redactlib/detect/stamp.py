@@ -504,7 +504,8 @@ def _filled_lines(
     """Lines that are no legend but stand in or close around it: what was filled in by hand or by a date stamp.
 
     Inside the legend's own outline any line counts that fits there; beside it a line of pen strokes, or one that says
-    what belongs to such a marking: a date of the years in which it was applied, or one of its usual additions.
+    what belongs to such a marking: a date of the years in which it was applied, or one of its usual additions. `dates`
+    are the pieces that a date stamp would be made of.
     """
     row = match.marking
     if not (row.hand or row.next_line_date or len(row.lines) > 1):
